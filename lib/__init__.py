@@ -1,0 +1,5 @@
+"""Importing anything of this package first prepares jsii: Node found, AWS provider lazy."""
+
+from lib.jsii_runtime import prepare
+
+prepare()

@@ -1,0 +1,222 @@
+"""The rules settings must satisfy. Each yields sentences: setting, value got, allowed, fix."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from lib.network.zones import MAX_ZONES, ZONES
+
+if TYPE_CHECKING:
+    from lib.settings import Settings
+
+Rule = Callable[["Settings"], Iterator[str]]
+
+SUFFIX_MAX = 16
+SUFFIX = re.compile(r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*")
+EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+ENDPOINT = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+# CloudWatch Logs accepts only these (API reference, PutRetentionPolicy).
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FUNCTIONS = ("api_authorizer", "data_validator", "replication_handler", "rollback_handler")
+# A /22 gives 16 subnets of 64 addresses: DMS, RDS and the endpoints' interfaces fit in one.
+LONGEST_VPC_PREFIX = 22
+# VPCs are /16 to /28 (VPC user guide, "VPC CIDR blocks").
+SHORTEST_VPC_PREFIX = 16
+# Lowest and highest value of each whole-number setting, with its unit.
+RANGES = {
+    "aurora_instance_count": (1, 15, "instances"),
+    "backup_retention_days": (1, 35, "days"),
+    "rotation_days": (1, 365, "days"),
+    "dms_storage_gb": (20, 6144, "GB"),
+    "lob_limit_kb": (1, 102_400, "KB"),
+    "max_lag_seconds": (1, 300, "seconds"),
+    "quiet_samples": (1, 60, "samples"),
+    "poll_seconds": (5, 600, "seconds"),
+    "full_load_timeout_hours": (1, 720, "hours"),
+    "vpn_customer_gateway_asn": (1, 4_294_967_294, "(an ASN)"),
+    "throttle_rate": (1, 10_000, "requests a second"),
+    "throttle_burst": (1, 10_000, "requests"),
+    "quota_per_day": (1, 10**9, "requests"),
+    "waf_rate_limit": (10, 2_000_000_000, "requests in five minutes"),
+    "token_max_age_seconds": (10, 3600, "seconds"),
+    "clock_skew_seconds": (0, 300, "seconds"),
+    "key_cache_seconds": (1, 900, "seconds"),
+    "monthly_budget_usd": (1, 10**7, "US dollars"),
+    "wal_retained_alarm_gb": (1, 10_000, "GB"),
+}
+
+
+def broken_rules(settings: Settings) -> list[str]:
+    """All sentences about all settings, in the order of the rules; empty when all is well."""
+    return [problem for rule in RULES for problem in rule(settings)]
+
+
+def _suffix(s: Settings) -> Iterator[str]:
+    got = s.environment_suffix
+    if not got or len(got) > SUFFIX_MAX or not SUFFIX.fullmatch(got):
+        yield (
+            f"environment_suffix is {got!r}: it must be 1 to {SUFFIX_MAX} lower-case letters, "
+            "digits and single hyphens, starting with a letter and not ending with a hyphen; "
+            "use for example 'dev' or 'pr-123'"
+        )
+
+
+def _region_and_zones(s: Settings) -> Iterator[str]:
+    for name in ("aws_region", "state_bucket_region", "replica_region"):
+        region = getattr(s, name)
+        if region is not None and region not in ZONES:
+            yield f"{name} is {region!r}: use one of {', '.join(sorted(ZONES))}"
+    if s.replica_region == s.aws_region:
+        yield f"replica_region is {s.replica_region!r}, the primary's region: name another region"
+    here = ZONES.get(s.aws_region)
+    if here is not None and not 2 <= s.zone_count <= min(len(here), MAX_ZONES):
+        yield (
+            f"zone_count is {s.zone_count}: {s.aws_region} offers {len(here)} zones "
+            f"and Aurora and DMS need two; use 2 to {min(len(here), MAX_ZONES)}"
+        )
+
+
+def _networks(s: Settings) -> Iterator[str]:
+    networks: dict[str, ipaddress.IPv4Network] = {}
+    for name in ("production_cidr", "migration_cidr", "onprem_cidr", "replica_cidr"):
+        got = getattr(s, name)
+        try:
+            networks[name] = ipaddress.IPv4Network(got)
+        except ValueError as error:
+            yield f"{name} is {got!r}: {error}; write an IPv4 network such as 10.0.0.0/16"
+    for name in ("production_cidr", "migration_cidr", "replica_cidr"):
+        network = networks.get(name)
+        if network and not SHORTEST_VPC_PREFIX <= network.prefixlen <= LONGEST_VPC_PREFIX:
+            size = "small" if network.prefixlen > LONGEST_VPC_PREFIX else "large"
+            yield (
+                f"{name} is '{network}', too {size} for a VPC with three subnets a zone: "
+                f"use /{SHORTEST_VPC_PREFIX} to /{LONGEST_VPC_PREFIX}"
+            )
+    seen = list(networks.items())
+    for at, (name, network) in enumerate(seen):
+        for other, second in seen[at + 1 :]:
+            if network.overlaps(second):
+                yield (
+                    f"{name} '{network}' and {other} '{second}' overlap: the Transit Gateway "
+                    "could not route between them; give one another range"
+                )
+    if s.vpn_customer_gateway_ip is not None:
+        try:
+            ipaddress.IPv4Address(s.vpn_customer_gateway_ip)
+        except ValueError:
+            yield (
+                f"vpn_customer_gateway_ip is {s.vpn_customer_gateway_ip!r}: "
+                "write the VPN device's public IPv4 address, or null for no VPN"
+            )
+
+
+def _whole_numbers(s: Settings) -> Iterator[str]:
+    for name, (low, high, unit) in RANGES.items():
+        got = getattr(s, name)
+        if got is not None and not low <= got <= high:
+            yield f"{name} is {got}: use {low} to {high} {unit}"
+    if s.log_retention_days not in RETENTION_DAYS:
+        days = ", ".join(map(str, RETENTION_DAYS))
+        yield f"log_retention_days is {s.log_retention_days}: CloudWatch Logs accepts {days}"
+
+
+def _database(s: Settings) -> Iterator[str]:
+    if not re.fullmatch(r"\d{2}\.\d{1,2}", s.aurora_engine_version):
+        yield (
+            f"aurora_engine_version is {s.aurora_engine_version!r}: "
+            "pin major.minor, such as '16.6'; automatic minor upgrades are off"
+        )
+    if s.rotation_days is not None and s.replica_region is not None:
+        yield (
+            f"rotation_days is {s.rotation_days} and replica_region is {s.replica_region!r}: RDS "
+            "rotates no password of a global database; set one of them to null"
+        )
+    low, high = s.aurora_serverless_min_acu, s.aurora_serverless_max_acu
+    if (low is None) != (high is None):
+        yield (
+            f"aurora_serverless_min_acu is {low} and aurora_serverless_max_acu is {high}: "
+            "set both for Serverless v2, or neither"
+        )
+    elif low is not None and high is not None and not 0.5 <= low <= high <= 256:
+        yield (
+            f"aurora_serverless_min_acu is {low} and aurora_serverless_max_acu is {high}: "
+            "use 0.5 to 256 with the minimum not above the maximum"
+        )
+    for name in ("source_database", "target_database"):
+        if not IDENTIFIER.fullmatch(got := getattr(s, name)):
+            yield f"{name} is {got!r}: use a PostgreSQL name of lower-case letters, digits and _"
+
+
+def _source(s: Settings) -> Iterator[str]:
+    match = ENDPOINT.fullmatch(s.source_endpoint)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        yield (
+            f"source_endpoint is {s.source_endpoint!r}: write host:port with a port from 1 to "
+            "65535, such as 'payments-db.onprem.internal:5432'"
+        )
+    for name in ("schemas", "application_roles"):
+        values = getattr(s, name)
+        if not values or any(not value or "," in value for value in values):
+            yield f"{name} is {list(values)}: name at least one, each not empty and without commas"
+    for table, size in s.lob_table_sizes_kb.items():
+        if table.count(".") != 1 or size < 1:
+            yield (
+                f"lob_table_sizes_kb has {table!r}: {size}: "
+                "write 'schema.table' and its largest LOB in KB, at least 1"
+            )
+
+
+def _functions(s: Settings) -> Iterator[str]:
+    for name, count in s.reserved_concurrency.items():
+        if name not in FUNCTIONS or count < 1:
+            yield (
+                f"reserved_concurrency has {name!r}: {count}: "
+                f"name one of {', '.join(FUNCTIONS)} with at least 1"
+            )
+    if s.log_level not in LOG_LEVELS:
+        yield f"log_level is {s.log_level!r}: use one of {', '.join(LOG_LEVELS)}"
+
+
+def _texts(s: Settings) -> Iterator[str]:
+    for address in s.alarm_emails:
+        if not EMAIL.fullmatch(address):
+            yield f"alarm_emails has {address!r}, not an e-mail address: write name@example.com"
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*[^\s?#/])?", s.backend_url):
+        yield (
+            f"backend_url is {s.backend_url!r}: write https://host[:port][/path] "
+            "without a trailing slash"
+        )
+    if s.encryption not in ("customer", "aws"):
+        yield f"encryption is {s.encryption!r}: use 'customer' or 'aws'"
+    if s.cutover_date != "unscheduled":
+        try:
+            datetime.date.fromisoformat(s.cutover_date)
+        except ValueError:
+            yield f"cutover_date is {s.cutover_date!r}: write YYYY-MM-DD or 'unscheduled'"
+    if not BUCKET.fullmatch(s.state_bucket):
+        yield (
+            f"state_bucket is {s.state_bucket!r}: use 3 to 63 lower-case letters, digits, "
+            "dots and hyphens (S3 bucket naming rules)"
+        )
+    for name in ("owner", "project", "migration_phase", "state_lock_table"):
+        if not getattr(s, name).strip():
+            yield f"{name} is empty: give it a value"
+
+
+RULES: tuple[Rule, ...] = (
+    _suffix,
+    _region_and_zones,
+    _networks,
+    _whole_numbers,
+    _database,
+    _source,
+    _functions,
+    _texts,
+)
