@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import typing
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -63,14 +64,22 @@ def _overlay(environment: str, config: Path) -> dict[str, Any]:
         )
     path = config / f"{environment}.json"
     try:
-        overlay = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        overlay = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except ValueError as error:
         raise SettingsError([f"config/{path.name} is not valid JSON: {error}; mend it"]) from None
     if not isinstance(overlay, dict):
         raise SettingsError(
             [f"config/{path.name} holds {type(overlay).__name__}: write one JSON object"]
         )
     return overlay
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of ``pairs``; Python's own reading silently keeps the last of two equal names."""
+    twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    if twice:
+        raise ValueError(f"{', '.join(twice)} is given twice")
+    return dict(pairs)
 
 
 def _unknown(name: str, environment: str) -> str:
@@ -86,13 +95,22 @@ def _typed(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     problems: list[str] = []
     for name, value in values.items():
         candidate = tuple(value) if isinstance(value, list) else value
+        hint = hints[name]
+        # typeguard 2 looks into dict but not into Mapping, and takes True for the int 1.
+        if typing.get_origin(hint) is Mapping:
+            hint = dict[typing.get_args(hint)]  # type: ignore[misc]
         try:
-            if isinstance(candidate, bool) and hints[name] is not bool:
+            if hint is not bool and _has_bool(candidate):
                 raise TypeError
-            typeguard.check_type(name, candidate, hints[name])
+            typeguard.check_type(name, candidate, hint)
         except TypeError:
             expected = str(Settings.__annotations__[name])
             problems.append(f"{name} is {value!r}: write a value of type {expected}")
         else:
             right[name] = candidate
     return right, problems
+
+
+def _has_bool(value: Any) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    return isinstance(value, bool) or any(isinstance(part, bool) for part in parts)

@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib.network.zones import MAX_ZONES, ZONES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Rule = Callable[["Settings"], Iterator[str]]
 
+PROJECT = Path(__file__).resolve().parent.parent
 SUFFIX_MAX = 16
 SUFFIX = re.compile(r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*")
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -161,6 +163,11 @@ def _source(s: Settings) -> Iterator[str]:
             f"source_endpoint is {s.source_endpoint!r}: write host:port with a port from 1 to "
             "65535, such as 'payments-db.onprem.internal:5432'"
         )
+    if s.source_ca_file is not None and "BEGIN CERTIFICATE" not in _text(s.source_ca_file):
+        yield (
+            f"source_ca_file is {s.source_ca_file!r}: no such file in the project, or no PEM "
+            "certificate in it; name one, or set null to encrypt without verifying"
+        )
     for name in ("schemas", "application_roles"):
         values = getattr(s, name)
         if not values or any(not value or "," in value for value in values):
@@ -171,6 +178,14 @@ def _source(s: Settings) -> Iterator[str]:
                 f"lob_table_sizes_kb has {table!r}: {size}: "
                 "write 'schema.table' and its largest LOB in KB, at least 1"
             )
+
+
+def _text(file: str) -> str:
+    """What a file of the project holds; nothing when it cannot be read."""
+    try:
+        return (PROJECT / file).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
 
 
 def _functions(s: Settings) -> Iterator[str]:

@@ -1,0 +1,119 @@
+"""The production stage: what is deployed, how fast it may be called, what it logs."""
+
+from __future__ import annotations
+
+import json
+
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_aws.api_gateway_deployment import ApiGatewayDeployment
+from cdktf_cdktf_provider_aws.api_gateway_method_settings import (
+    ApiGatewayMethodSettings,
+    ApiGatewayMethodSettingsSettings,
+)
+from cdktf_cdktf_provider_aws.api_gateway_rest_api import ApiGatewayRestApi
+from cdktf_cdktf_provider_aws.api_gateway_stage import (
+    ApiGatewayStage,
+    ApiGatewayStageAccessLogSettings,
+)
+from constructs import Construct
+
+from lib.api.payment_method import PaymentMethod
+from lib.naming import Naming
+from lib.observability.log_group import LogGroup
+from lib.settings import Settings
+from lib.storage.encryption_key import EncryptionKey
+
+STAGE = "production"
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "traceId": "$context.xrayTraceId",
+    "time": "$context.requestTimeEpoch",
+    "sourceIp": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "errorType": "$context.error.responseType",
+    "principal": "$context.authorizer.principalId",
+    "authorizerStatus": "$context.authorizer.status",
+    "wafStatus": "$context.waf.status",
+    "integrationStatus": "$context.integration.status",
+    "integrationLatencyMs": "$context.integration.latency",
+    "latencyMs": "$context.responseLatency",
+}
+"""Never a header or a body: they hold tokens and payments. Source: API Gateway developer guide,
+"Variables for access logging"."""
+
+
+class ProductionStage(Construct):
+    """A deployment of the API's parts and the stage that serves it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        settings: Settings,
+        key: EncryptionKey,
+        api: ApiGatewayRestApi,
+        method: PaymentMethod,
+        needs: list[ITerraformDependable],
+    ) -> None:
+        """``needs``: what the account must have before a stage may log."""
+        super().__init__(scope, id)
+        deployment = ApiGatewayDeployment(
+            self,
+            "Deployment",
+            rest_api_id=api.id,
+            triggers={"redeployment": method.hash},
+            depends_on=method.parts,
+            # A stage serves it until the next one is there.
+            lifecycle={"create_before_destroy": True},
+        )
+        access = LogGroup(
+            self,
+            "AccessLogs",
+            name=f"/aws/apigateway/{naming.name('payment-api')}",
+            key=key,
+            settings=settings,
+        )
+        # API Gateway writes here by this name, and would make the group unencrypted and for ever.
+        execution = LogGroup(
+            self,
+            "ExecutionLogs",
+            name=f"API-Gateway-Execution-Logs_{api.id}/{STAGE}",
+            key=key,
+            settings=settings,
+        )
+        self.stage = ApiGatewayStage(
+            self,
+            "Stage",
+            rest_api_id=api.id,
+            deployment_id=deployment.id,
+            stage_name=STAGE,
+            variables={"backend": settings.backend_url.removeprefix("https://")},
+            xray_tracing_enabled=True,
+            access_log_settings=ApiGatewayStageAccessLogSettings(
+                destination_arn=access.arn, format=json.dumps(ACCESS_LOG)
+            ),
+            # The workflow shifts traffic with these two; an apply must not shift it back.
+            lifecycle={"ignore_changes": ["canary_settings", "variables"]},
+            depends_on=[execution.group, *needs],
+            tags={"Name": naming.name("payment-api")},
+        )
+        ApiGatewayMethodSettings(
+            self,
+            "MethodSettings",
+            rest_api_id=api.id,
+            stage_name=self.stage.stage_name,
+            method_path="*/*",
+            settings=ApiGatewayMethodSettingsSettings(
+                metrics_enabled=True,
+                logging_level="ERROR",
+                # True would log whole requests: tokens and payments.
+                data_trace_enabled=False,
+                caching_enabled=False,
+                throttling_rate_limit=settings.throttle_rate,
+                throttling_burst_limit=settings.throttle_burst,
+            ),
+        )

@@ -1,0 +1,212 @@
+"""The functions of the migration: what each is told and what each may do."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from lib.account import Account
+from lib.database.aurora import AuroraCluster
+from lib.database.credentials import DatabaseSecret
+from lib.functions.function import PythonFunction
+from lib.functions.layer import DependencyLayer
+from lib.naming import Naming
+from lib.network.network import Network
+from lib.observability.notifications import Notifications
+from lib.replication.replication import Replication
+from lib.settings import Settings
+from lib.storage.checkpoint_bucket import CheckpointBucket
+from lib.storage.encryption_key import EncryptionKey
+from lib.storage.parameters import ApiSecret, RoutingTarget
+from lib.workflow.timings import FUNCTION_SECONDS
+
+# API Gateway waits 29 seconds at most, and a payment should not: a cold start, one SSM call and
+# an HMAC take well under 5.
+AUTHORIZER_SECONDS = 5
+
+
+class MigrationFunctions(Construct):
+    """Authorizer, validator, replication and rollback handlers, each with its own role."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        settings: Settings,
+        account: Account,
+        key: EncryptionKey,
+        network: Network,
+        source_secret: DatabaseSecret,
+        target_secret: DatabaseSecret,
+        aurora: AuroraCluster,
+        replication: Replication,
+        checkpoints: CheckpointBucket,
+        routing: RoutingTarget,
+        api_secret: ApiSecret,
+        notifications: Notifications,
+    ) -> None:
+        super().__init__(scope, id)
+        self._naming, self._settings, self._account, self._key = naming, settings, account, key
+        self._network = network
+        self._layer = DependencyLayer(self, "Layer", naming=naming)
+        databases = {
+            "SOURCE_ENDPOINT": settings.source_endpoint,
+            "SOURCE_DATABASE": settings.source_database,
+            "SOURCE_SECRET_ARN": source_secret.arn,
+            "TARGET_ENDPOINT": f"{aurora.endpoint}:{aurora.port}",
+            "TARGET_DATABASE": settings.target_database,
+            "TARGET_SECRET_ARN": target_secret.arn,
+            "SCHEMAS": ",".join(settings.schemas),
+        }
+        self.authorizer = self._authorizer(api_secret)
+        self.replication = self._replication(replication, checkpoints, databases)
+        self.validator = self._validator(checkpoints, databases)
+        self.rollback = self._rollback(replication, checkpoints, routing, notifications)
+        for function in (self.replication, self.validator):
+            source_secret.grant_read(function.role)
+            target_secret.grant_read(function.role)
+
+    @property
+    def workflow(self) -> dict[str, PythonFunction]:
+        """The functions the state machine calls, by their handler's name."""
+        return {
+            "replication_handler": self.replication,
+            "data_validator": self.validator,
+            "rollback_handler": self.rollback,
+        }
+
+    @property
+    def all(self) -> list[PythonFunction]:
+        """Every function, for what watches them."""
+        return [self.authorizer, *self.workflow.values()]
+
+    def _function(
+        self,
+        id: str,
+        module: str,
+        description: str,
+        environment: dict[str, str],
+        *,
+        memory_mb: int,
+        in_vpc: bool = True,
+    ) -> PythonFunction:
+        network = self._network
+        return PythonFunction(
+            self,
+            id,
+            naming=self._naming,
+            settings=self._settings,
+            account=self._account,
+            key=self._key,
+            name=module.replace("_", "-"),
+            handler=f"{module}.handler",
+            description=description,
+            layer=self._layer,
+            environment=environment,
+            timeout_seconds=FUNCTION_SECONDS.get(module, AUTHORIZER_SECONDS),
+            memory_mb=memory_mb,
+            vpc=network.migration if in_vpc else None,
+            security_group_id=network.security.functions_id if in_vpc else None,
+        )
+
+    def _authorizer(self, api_secret: ApiSecret) -> PythonFunction:
+        """Outside the VPC: it calls only SSM, and a payment must not wait for an interface."""
+        function = self._function(
+            "Authorizer",
+            "api_authorizer",
+            "Verifies the HMAC bearer token of each payment",
+            {
+                "API_SECRET_PARAMETER": api_secret.name,
+                "TOKEN_MAX_AGE_SECONDS": str(self._settings.token_max_age_seconds),
+                "CLOCK_SKEW_SECONDS": str(self._settings.clock_skew_seconds),
+                "KEY_CACHE_SECONDS": str(self._settings.key_cache_seconds),
+            },
+            memory_mb=256,
+            in_vpc=False,
+        )
+        api_secret.grant_read(function.role)
+        return function
+
+    def _replication(
+        self,
+        replication: Replication,
+        checkpoints: CheckpointBucket,
+        databases: dict[str, str],
+    ) -> PythonFunction:
+        settings = self._settings
+        function = self._function(
+            "Replication",
+            "replication_handler",
+            "Prepares the migration: lock, preflight, start of replication and its status",
+            {
+                **databases,
+                "CHECKPOINT_BUCKET": checkpoints.bucket_name,
+                "REPLICATION_INSTANCE_ARN": replication.instance_arn,
+                "REPLICATION_INSTANCE_ID": replication.instance_identifier,
+                "FORWARD_TASK_ARN": replication.forward_task_arn,
+                "SOURCE_ENDPOINT_ARN": replication.source_endpoint_arn,
+                "TARGET_ENDPOINT_ARN": replication.target_endpoint_arn,
+                "MAX_LAG_SECONDS": str(settings.max_lag_seconds),
+                "QUIET_SAMPLES": str(settings.quiet_samples),
+                "APPLICATION_ROLES": ",".join(settings.application_roles),
+                # Every table over the limit is copied in full LOB mode (lib/replication).
+                "LOB_MAX_KB": "0",
+            },
+            memory_mb=512,
+        )
+        checkpoints.grant_journal(function.role)
+        checkpoints.grant_lock(function.role)
+        replication.grant_operate(function.role)
+        return function
+
+    def _validator(
+        self, checkpoints: CheckpointBucket, databases: dict[str, str]
+    ) -> PythonFunction:
+        function = self._function(
+            "Validator",
+            "data_validator",
+            "Compares every row of the source with the target",
+            {**databases, "CHECKPOINT_BUCKET": checkpoints.bucket_name},
+            memory_mb=512,
+        )
+        checkpoints.grant_journal(function.role)
+        checkpoints.grant_write(function.role, "validation")
+        function.role.grant(
+            "PublishFigures",
+            actions=["cloudwatch:PutMetricData"],
+            # The action knows no resources; the namespace is its only condition key (service
+            # authorization reference, CloudWatch).
+            resources=["*"],
+            conditions={
+                "StringEquals": {"cloudwatch:namespace": self._naming.metric_namespace}
+            },
+        )
+        return function
+
+    def _rollback(
+        self,
+        replication: Replication,
+        checkpoints: CheckpointBucket,
+        routing: RoutingTarget,
+        notifications: Notifications,
+    ) -> PythonFunction:
+        function = self._function(
+            "Rollback",
+            "rollback_handler",
+            "Takes the environment back to the source database",
+            {
+                "CHECKPOINT_BUCKET": checkpoints.bucket_name,
+                "ROUTING_PARAMETER": routing.name,
+                "FORWARD_TASK_ARN": replication.forward_task_arn,
+                "TOPIC_ARN": notifications.topic_arn,
+            },
+            memory_mb=256,
+        )
+        checkpoints.grant_journal(function.role)
+        checkpoints.grant_lock(function.role)
+        checkpoints.grant_write(function.role, "rollback")
+        routing.grant_write(function.role)
+        replication.grant_stop(function.role)
+        notifications.grant_publish(function.role)
+        return function

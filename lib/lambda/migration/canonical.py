@@ -1,0 +1,106 @@
+"""The form in which a column's values are compared: the same on every version and session.
+
+What counts as equal, by type:
+
+====================  ===========================================================================
+integers              by value; int2, int4 and int8 may face one another
+numeric(p, s)         by value, exact, sign, NaN and infinities apart
+numeric               by value: 1.0 equals 1.00 (see ``_numeric``)
+real, double          by value, to the last bit; -0 differs from 0; every NaN equals every NaN
+text, varchar         by character, blanks and normalisation forms kept; widths may differ
+char(n)               without the padding, which SQL ignores too
+timestamps, times     to the microsecond; timestamptz by instant, whatever zone wrote it
+interval              months, days and microseconds apart: '1 mon' differs from '30 days'
+json                  by its text, blanks and key order kept, as the type itself keeps them
+jsonb                 by its printed form, which orders keys; 1.0 differs from 1.00 within it
+bytea, bit, uuid …    by every bit
+enum                  by label
+arrays, ranges,       by their printed form, so with the elements' own scale, bounds and NULLs
+composite types
+====================  ===========================================================================
+
+NULL is apart from every value, the empty string included: the row functions of digest.py see it.
+"""
+
+from __future__ import annotations
+
+from migration.catalogue import Type
+
+# Fed to the row hash as they are. Their hash functions read every bit, and record_send writes
+# them with object identifiers that are the same in every database.
+_PLAIN = frozenset({"int2", "int4", "bool", "uuid", "date", "oid", "bytea"})
+
+# Fed through their binary form. The native hash of int8, of timestamps and of time folds 64 bits
+# to 32, that of numeric leaves out the sign, interval's calls a month 30 days, and money, bit and
+# json have none. textsend also recodes to the session's UTF8, so that servers of different
+# encodings agree, and leaves no collation that could call different texts equal.
+_SEND = {
+    "int8": "int8send",
+    "text": "textsend",
+    "varchar": "textsend",
+    "name": "namesend",
+    "timestamp": "timestamp_send",
+    "timestamptz": "timestamptz_send",
+    "time": "time_send",
+    "timetz": "timetz_send",
+    "interval": "interval_send",
+    "money": "cash_send",
+    "inet": "inet_send",
+    "cidr": "cidr_send",
+    "macaddr": "macaddr_send",
+    "macaddr8": "macaddr8_send",
+    "bit": "bit_send",
+    "varbit": "varbit_send",
+    "jsonb": "jsonb_send",
+}
+_INTEGERS = frozenset({"int2", "int4", "int8"})
+_TEXTS = frozenset({"text", "varchar"})
+
+
+class Incomparable(Exception):
+    """Two columns hold values that have no common form; the message names both types."""
+
+
+def expression(column: str, source: Type, target: Type) -> str:
+    """SQL that gives ``column`` (a quoted identifier) in the form both sides share.
+
+    The result is of a built-in type that can be hashed and sent, NULL where the value is.
+    Raises Incomparable where the types are unknown or have no common form.
+    """
+    if unknown := source.unknown or target.unknown:
+        raise Incomparable(f"column {column}: nothing is known of type {unknown}")
+    if {source.base, target.base} <= _INTEGERS and source.base != target.base:
+        return f"int8send({column}::int8)"
+    if {source.base, target.base} <= _TEXTS:
+        return f"textsend({column}::text)"
+    if (source.base, source.kind) != (target.base, target.kind):
+        raise Incomparable(
+            f"column {column}: {source.name} on the source, {target.name} on the target"
+        )
+    if source.base == "numeric":
+        return _numeric(column, source, target)
+    if source.kind == "scalar" and source.base in _PLAIN:
+        # The cast sees through a domain, whose object identifier differs between databases.
+        return f"{column}::{source.base}"
+    if source.kind == "scalar" and source.base in _SEND:
+        return f"{_SEND[source.base]}({column})"
+    # Everything else by its printed form, on which pg_dump relies too. It holds no object
+    # identifiers (enums print labels), and the settings that shape it are pinned.
+    return f"textsend({column}::text)"
+
+
+def _numeric(column: str, source: Type, target: Type) -> str:
+    """numeric by value.
+
+    With one declared scale every value has that scale, and the binary form is compared. Without,
+    the scale is only how the value was written: SQL calls 1.0 and 1.00 equal, unique keys and
+    joins do, and DMS rewrites it on the way (NUMERIC(28,6), CHAP_Source.PostgreSQL). So trailing
+    zeros are cut, in words that every PostgreSQL knows (trim_scale is of 13).
+    """
+    if source.scale is not None and source.scale == target.scale:
+        return f"numeric_send({column}::numeric)"
+    printed = f"{column}::numeric::text"
+    return (
+        f"textsend(case when scale({column}::numeric) > 0 "
+        f"then rtrim(rtrim({printed}, '0'), '.') else {printed} end)"
+    )

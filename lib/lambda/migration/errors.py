@@ -1,0 +1,57 @@
+"""The errors a migration step can end with.
+
+Lambda reports an exception's class name as the error name, so these names are what the state
+machine's Retry and Catch match on: renaming one changes the workflow (``lib/workflow``).
+"""
+
+
+class MigrationError(Exception):
+    """What every error raised on purpose by a migration step derives from."""
+
+
+class InvalidRequest(MigrationError):
+    """The event or the execution's input is wrong; trying again cannot help."""
+
+
+class MigrationInProgress(MigrationError):
+    """Another execution holds the environment's lock; nothing was changed."""
+
+
+class ConcurrentChange(MigrationError):
+    """An object kept changing under a conditional write; worth another try."""
+
+
+class PreflightFailed(MigrationError):
+    """One or more findings forbid the migration; all of them are in ``findings``."""
+
+    def __init__(self, findings: list[str]) -> None:
+        self.findings = findings
+        count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+        super().__init__("\n".join([f"preflight: {count}", *(f"- {f}" for f in findings)]))
+
+
+class EndpointTestPending(MigrationError):
+    """DMS is still testing an endpoint; ask again in some seconds."""
+
+
+class ReplicationTaskBusy(MigrationError):
+    """The DMS task is between two states and cannot be started yet; ask again."""
+
+
+class ReplicationTaskUnusable(MigrationError):
+    """The DMS task does not exist, or is in a state it cannot be started from."""
+
+
+class ReplicationStillStopping(MigrationError):
+    """The DMS task had not stopped when the function's time ran out; ask again."""
+
+
+class RollbackIncomplete(MigrationError):
+    """A step of the rollback failed; ``step`` names it. The rollback can be run again."""
+
+    def __init__(self, step: str, cause: BaseException) -> None:
+        self.step = step
+        super().__init__(
+            f"the rollback stopped at the step {step!r}: {type(cause).__name__}: {cause}. "
+            "Steps before it are done, and running the rollback again is safe"
+        )

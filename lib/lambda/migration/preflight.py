@@ -1,0 +1,173 @@
+"""Looks at both databases before anything is started, and lists every finding at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pg8000.native import Connection
+
+from migration import catalogue, check_roles, check_server, check_sizes, check_tables
+from migration.catalogue import Table
+from migration.findings import Finding, Severity, error
+from migration.postgres import DATABASE_ERRORS, Database, DatabaseUnavailable, reason
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What the environment's settings say of the databases.
+
+    ``lob_max_kb`` is the DMS task's LOB limit in KB, 0 for full LOB mode.
+    """
+
+    schemas: tuple[str, ...]
+    application_roles: tuple[str, ...]
+    lob_max_kb: int
+
+    @classmethod
+    def from_environment(cls) -> Expectations:
+        """From SCHEMAS and APPLICATION_ROLES (comma separated) and LOB_MAX_KB."""
+        return cls(
+            schemas=_listed(os.environ["SCHEMAS"]),
+            application_roles=_listed(os.environ["APPLICATION_ROLES"]),
+            lob_max_kb=int(os.environ["LOB_MAX_KB"]),
+        )
+
+
+@dataclass
+class PreflightResult:
+    """All that was found. ``uncovered`` names the tables DMS carries in part only."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tables: int = 0
+    sequences: int = 0
+    uncovered: list[str] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that forbid the migration."""
+        return [finding for finding in self.findings if finding.severity is Severity.ERROR]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings for the operator to weigh."""
+        return [finding for finding in self.findings if finding.severity is Severity.WARNING]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as JSON data."""
+        return asdict(self)
+
+
+def check(source: Database, target: Database, expectations: Expectations) -> PreflightResult:
+    """Runs every check that can be run; one that fails becomes a finding itself."""
+    result = PreflightResult()
+    result.findings += [*_secret(source), *_secret(target)]
+    if not expectations.schemas:
+        result.findings.append(
+            error("setting SCHEMAS", "empty", "the schemas to migrate", "name at least one")
+        )
+        return result
+    with ExitStack() as stack:
+        here = _open(source, result, stack)
+        there = _open(target, result, stack)
+        if here is not None:
+            _check_source(here, expectations, result)
+        if there is not None:
+            _attempt("target server", result, lambda: check_server.check_target(there))
+        if here is not None and there is not None:
+            _check_both(here, there, expectations, result)
+    return result
+
+
+def _check_source(session: Connection, expectations: Expectations, result: PreflightResult) -> None:
+    def tables() -> Iterator[Finding]:
+        found = catalogue.tables(session, expectations.schemas)
+        result.tables = len(found)
+        if not found:
+            yield error(
+                f"source schemas {', '.join(expectations.schemas)}", "no table",
+                "schemas with tables", "correct SCHEMAS",
+            )  # fmt: skip
+        findings, result.uncovered = check_tables.check_source(
+            session, found, expectations.schemas, full_lob=expectations.lob_max_kb == 0
+        )
+        yield from findings
+        for table in found.values():
+            yield from check_sizes.check_sizes(session, table, expectations.lob_max_kb)
+
+    _attempt("source server", result, lambda: check_server.check_source(session))
+    _attempt(
+        "source roles",
+        result,
+        lambda: check_roles.check_writers(
+            session, expectations.schemas, expectations.application_roles
+        ),
+    )
+    _attempt("source tables", result, lambda: list(tables()))
+
+
+def _check_both(
+    here: Connection, there: Connection, expectations: Expectations, result: PreflightResult
+) -> None:
+    schemas = expectations.schemas
+
+    def tables() -> list[Finding]:
+        source: Mapping[str, Table] = catalogue.tables(here, schemas)
+        target = catalogue.tables(there, schemas)
+        return check_tables.check_target(there, source, target, schemas)
+
+    def sequences() -> list[Finding]:
+        source = check_tables.sequences(here, schemas)
+        result.sequences = len(source)
+        return check_tables.check_sequences(source, check_tables.sequences(there, schemas))
+
+    _attempt("target tables", result, tables)
+    _attempt("target sequences", result, sequences)
+
+
+def _open(database: Database, result: PreflightResult, stack: ExitStack) -> Connection | None:
+    try:
+        session = database.connect()
+    except DatabaseUnavailable as unavailable:
+        result.findings.append(
+            error(
+                f"{database.side} database", str(unavailable), "a database that answers",
+                "check endpoint, security groups, TLS authority and the secret's value",
+            )
+        )  # fmt: skip
+        return None
+    stack.enter_context(closing(session))
+    session.run("set default_transaction_read_only = on")
+    return session
+
+
+def _secret(database: Database) -> list[Finding]:
+    """DMS connects where the secret says, the functions where the setting says: one place."""
+    inside = f"{database.credentials.host}:{database.credentials.port}"
+    if inside == database.endpoint:
+        return []
+    return [
+        error(
+            f"{database.side} secret", f"names {inside}", database.endpoint,
+            "put the same host and port in the secret as in the setting",
+        )
+    ]  # fmt: skip
+
+
+def _attempt(name: str, result: PreflightResult, check_: Callable[[], list[Finding]]) -> None:
+    try:
+        result.findings += check_()
+    except DATABASE_ERRORS as problem:
+        result.findings.append(
+            error(
+                name, f"could not be checked: {reason(problem)}", "a check that ends",
+                "grant what is missing or see why it failed, and start again",
+            )
+        )  # fmt: skip
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

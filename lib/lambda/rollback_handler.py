@@ -1,0 +1,33 @@
+"""Lambda ``rollback-handler``: takes the environment back to the source database."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from migration.errors import InvalidRequest
+from migration.execution import Execution
+from migration.rollback import Rollback, reason_of
+
+logger = Logger()
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Roll an execution back.
+
+    ``event``: {"execution": {"name", "arn", "started"}} — from an operator the name is enough.
+    The state machine adds "run" (its data, where the reason is) and "notify": false, because it
+    publishes the answer's "message" itself; anybody else's invocation is told over SNS.
+    """
+    run = event.get("run")
+    if run is not None and not isinstance(run, dict):
+        raise InvalidRequest(f"run is {run!r}; it must be an object, or left out")
+    execution = Execution.of(event)
+    outcome = Rollback.from_environment().run(
+        execution,
+        reason_of(run),
+        notify=event.get("notify", True),
+        time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    logger.info("rollback ended", execution=execution.name, outcome=outcome["outcome"])
+    return outcome

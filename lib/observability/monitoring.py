@@ -1,0 +1,72 @@
+"""What watches the migration: metrics from logs, alarms, dashboard and budget."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from lib.account import Account
+from lib.api.rest_api import PaymentApi
+from lib.database.aurora import AuroraCluster
+from lib.functions.catalogue import MigrationFunctions
+from lib.naming import Naming
+from lib.observability.alarms import Alarms
+from lib.observability.budget import MonthlyBudget
+from lib.observability.dashboard import Dashboard
+from lib.observability.metric_filters import MetricFilters
+from lib.observability.notifications import Notifications
+from lib.replication.replication import Replication
+from lib.settings import Settings
+from lib.workflow.state_machine import MigrationStateMachine
+
+
+class Monitoring(Construct):
+    """Takes what it watches, so that it cannot watch what does not exist."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        settings: Settings,
+        account: Account,
+        aurora: AuroraCluster,
+        replication: Replication,
+        functions: MigrationFunctions,
+        workflow: MigrationStateMachine,
+        api: PaymentApi,
+        notifications: Notifications,
+    ) -> None:
+        super().__init__(scope, id)
+        MetricFilters(self, "MetricFilters", naming=naming, functions=functions)
+        self.dashboard_name = Dashboard(
+            self,
+            "Dashboard",
+            naming=naming,
+            settings=settings,
+            aurora=aurora,
+            replication=replication,
+            functions=functions,
+            workflow=workflow,
+            api=api,
+        ).name
+        self.safe_to_cut_over = Alarms(
+            self,
+            "Alarms",
+            naming=naming,
+            settings=settings,
+            aurora=aurora,
+            replication=replication,
+            functions=functions,
+            workflow=workflow,
+            api=api,
+            notifications=notifications,
+        ).safe_to_cut_over
+        MonthlyBudget(
+            self,
+            "Budget",
+            naming=naming,
+            settings=settings,
+            account=account,
+            notifications=notifications,
+        )

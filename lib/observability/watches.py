@@ -1,0 +1,249 @@
+"""What is watched, and when it is wrong: every threshold with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lib.api.rest_api import PaymentApi
+from lib.database.aurora import AuroraCluster
+from lib.functions.function import PythonFunction
+from lib.naming import Naming
+from lib.observability.metric_filters import DENIALS, RETAINED_WAL, VERDICTS
+from lib.observability.watch import Watch
+from lib.replication.replication import Replication
+from lib.settings import Settings
+from lib.workflow.state_machine import MigrationStateMachine
+
+GIB = 2**30
+FIVE_MINUTES = 300
+
+
+def replication_watches(replication: Replication, settings: Settings) -> list[Watch]:
+    """Silence is bad here (design invariant I6): a task that runs reports every minute."""
+    task = {
+        "ReplicationInstanceIdentifier": replication.instance_identifier,
+        "ReplicationTaskIdentifier": replication.forward_task_resource_id,
+    }
+    lags = [
+        Watch(
+            name=f"replication-lag-{side}",
+            meaning=(
+                f"Replication lags over {settings.max_lag_seconds} s at the {side}, or does not "
+                "report: do not cut over. Before replication starts this is the normal state."
+            ),
+            namespace="AWS/DMS",
+            metric=f"CDCLatency{side.capitalize()}",
+            dimensions=task,
+            statistic="Maximum",
+            threshold=settings.max_lag_seconds,
+            missing="breaching",
+            periods=settings.quiet_samples,
+        )
+        for side in ("source", "target")
+    ]
+    stopped = Watch(
+        name="replication-stopped",
+        meaning=(
+            "The forward task is not running: no sample for 15 minutes. If it ran before, its "
+            "slot holds WAL on the source without limit: resume the task or drop the slot."
+        ),
+        namespace="AWS/DMS",
+        # A task reports its memory while it runs, whether it loads or captures changes (DMS user
+        # guide, "Replication task metrics").
+        metric="MemoryUsage",
+        dimensions=task,
+        statistic="SampleCount",
+        threshold=1,
+        below=True,
+        missing="breaching",
+        period_seconds=FIVE_MINUTES,
+        periods=3,
+    )
+    return [*lags, stopped]
+
+
+def source_watches(naming: Naming, settings: Settings) -> list[Watch]:
+    """The source reports only while the workflow looks: the last word holds until the next."""
+    return [
+        Watch(
+            name="wal-retained",
+            meaning=(
+                f"A replication slot holds over {settings.wal_retained_alarm_gb} GiB of WAL on "
+                "the source: its disk fills up. Resume the task or drop the slot."
+            ),
+            namespace=naming.metric_namespace,
+            metric=RETAINED_WAL,
+            dimensions={},
+            statistic="Maximum",
+            threshold=settings.wal_retained_alarm_gb * GIB,
+            missing="ignore",
+        )
+    ]
+
+
+def validation_watches(naming: Naming) -> list[Watch]:
+    """Each validation publishes every figure, zeros too: its word holds until the next one."""
+    meanings = {
+        "mismatch": ("ValidationMismatches", "Source and target differ"),
+        "inconclusive": ("ValidationErrors", "Some tables could not be compared"),
+    }
+    return [
+        Watch(
+            name=f"validation-{name}",
+            meaning=f"{meaning}: the report in the checkpoint bucket names the tables.",
+            namespace=naming.metric_namespace,
+            metric=metric,
+            dimensions={},
+            statistic="Maximum",
+            threshold=0,
+            missing="ignore",
+        )
+        for name, (metric, meaning) in meanings.items()
+    ]
+
+
+def database_watches(aurora: AuroraCluster) -> list[Watch]:
+    """Unknown is not safe: a cluster that does not report keeps the composite alarm raised."""
+
+    def watch(
+        name: str, metric: str, statistic: str, threshold: float, meaning: str, below: bool = False
+    ) -> Watch:
+        return Watch(
+            name=f"aurora-{name}",
+            meaning=meaning,
+            namespace="AWS/RDS",
+            metric=metric,
+            dimensions={"DBClusterIdentifier": aurora.cluster_identifier},
+            statistic=statistic,
+            threshold=threshold,
+            below=below,
+            missing="missing",
+            period_seconds=FIVE_MINUTES,
+            periods=3,
+        )
+
+    return [
+        watch("cpu", "CPUUtilization", "Maximum", 80, "An instance is over 80 % CPU."),
+        # db.r6g.large admits about 1,700 (LEAST(memory / 9531392, 5000)); a pooler needs far less.
+        watch("connections", "DatabaseConnections", "Maximum", 1300, "Connections run out."),
+        watch("memory", "FreeableMemory", "Minimum", GIB, "Less than 1 GiB of memory.", True),
+        watch("deadlocks", "Deadlocks", "Maximum", 0, "Transactions deadlock, every few minutes."),
+    ]
+
+
+def replica_watches(aurora: AuroraCluster) -> list[Watch]:
+    """A cluster of one instance has no replica to report, and none to lag."""
+    return [
+        Watch(
+            name="aurora-replica-lag",
+            meaning="A reader is over one second behind the writer.",
+            namespace="AWS/RDS",
+            metric="AuroraReplicaLagMaximum",
+            dimensions={"DBClusterIdentifier": aurora.cluster_identifier},
+            statistic="Maximum",
+            # Milliseconds; Aurora's readers are usually well below 100.
+            threshold=1000,
+            missing="notBreaching",
+            period_seconds=FIVE_MINUTES,
+            periods=3,
+        )
+    ]
+
+
+def function_watches(functions: Mapping[str, PythonFunction]) -> list[Watch]:
+    """A function that is not invoked fails nothing: silence is good."""
+    return [
+        Watch(
+            name=f"{name}-{metric.lower()}",
+            meaning=f"{name}: {meaning}. Its log group has the reason.",
+            namespace="AWS/Lambda",
+            metric=metric,
+            dimensions={"FunctionName": function.function_name},
+            statistic="Sum",
+            threshold=0,
+            missing="notBreaching",
+        )
+        for name, function in functions.items()
+        for metric, meaning in (
+            ("Errors", "an invocation failed"),
+            ("Throttles", "invocations were refused for want of concurrency"),
+        )
+    ]
+
+
+def api_watches(api: PaymentApi) -> list[Watch]:
+    """Without a request there is nothing to be wrong: silence is good."""
+    stage = {"ApiName": api.name, "Stage": api.stage_name}
+    return [
+        Watch(
+            name="api-5xx",
+            meaning="Over 1 % of payments fail with a server error.",
+            namespace="AWS/ApiGateway",
+            metric="5XXError",
+            dimensions=stage,
+            # The average of this metric is the rate (API Gateway developer guide, "Metrics").
+            statistic="Average",
+            threshold=0.01,
+            missing="notBreaching",
+            periods=3,
+        ),
+        Watch(
+            name="api-latency",
+            meaning="One payment in a hundred takes over three seconds.",
+            namespace="AWS/ApiGateway",
+            metric="Latency",
+            dimensions=stage,
+            statistic="p99",
+            threshold=3000,
+            missing="notBreaching",
+            periods=5,
+        ),
+    ]
+
+
+def workflow_watches(workflow: MigrationStateMachine) -> list[Watch]:
+    """An execution that does not run does not fail: silence is good."""
+    return [
+        Watch(
+            name=f"workflow-{ending}",
+            meaning=f"A migration execution {meaning}: its history names the step.",
+            namespace="AWS/States",
+            metric=f"Executions{metric}",
+            dimensions={"StateMachineArn": workflow.arn},
+            statistic="Sum",
+            threshold=0,
+            missing="notBreaching",
+        )
+        for ending, metric, meaning in (
+            ("failed", "Failed", "failed or was rolled back"),
+            ("timed-out", "TimedOut", "ran out of time"),
+            ("aborted", "Aborted", "was aborted"),
+        )
+    ]
+
+
+def log_watches(naming: Naming) -> list[Watch]:
+    """A line that is not logged says nothing happened: silence is good."""
+    return [
+        Watch(
+            name="validation-verdict",
+            meaning="A validation ended otherwise than in a match, as its log says.",
+            namespace=naming.metric_namespace,
+            metric=VERDICTS,
+            dimensions={},
+            statistic="Sum",
+            threshold=0,
+            missing="notBreaching",
+        ),
+        Watch(
+            name="authorizer-denials",
+            meaning="Over 100 tokens refused in five minutes: an attack, or a wrong key or clock.",
+            namespace=naming.metric_namespace,
+            metric=DENIALS,
+            dimensions={},
+            statistic="Sum",
+            threshold=100,
+            missing="notBreaching",
+            period_seconds=FIVE_MINUTES,
+        ),
+    ]

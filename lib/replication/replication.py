@@ -1,0 +1,225 @@
+"""DMS: the instance, the endpoints and the tasks that copy the payments and keep them copied."""
+
+from __future__ import annotations
+
+from cdktf_cdktf_provider_aws.dms_endpoint import DmsEndpoint
+from cdktf_cdktf_provider_aws.dms_event_subscription import DmsEventSubscription
+from cdktf_cdktf_provider_aws.dms_replication_instance import DmsReplicationInstance
+from cdktf_cdktf_provider_aws.dms_replication_subnet_group import DmsReplicationSubnetGroup
+from cdktf_cdktf_provider_aws.dms_replication_task import DmsReplicationTask
+from constructs import Construct
+
+from lib.account import Account
+from lib.database.credentials import DatabaseSecret
+from lib.identity.role import ServiceRole
+from lib.naming import Naming
+from lib.network.vpc import Vpc
+from lib.observability.log_group import LogGroup
+from lib.replication.documents import TablePreparation, table_mappings, task_settings
+from lib.replication.endpoints import Endpoints
+from lib.replication.service_roles import ServiceRoles
+from lib.settings import Settings
+from lib.storage.encryption_key import EncryptionKey
+
+# Source: DMS API reference, DescribeEventCategories.
+TASK_EVENTS = ["configuration change", "creation", "deletion", "failure", "state change"]
+INSTANCE_EVENTS = ["configuration change", "failover", "failure", "low storage", "maintenance"]
+
+
+class Replication(Construct):
+    """The forward task, source to Aurora, and the reverse task, its way back.
+
+    Terraform declares both and starts neither: the workflow does. Changing a task's settings
+    here stops a task that runs (hashicorp/terraform-provider-aws 26368), and the workflow
+    resumes it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        settings: Settings,
+        account: Account,
+        key: EncryptionKey,
+        vpc: Vpc,
+        security_group_id: str,
+        source_secret: DatabaseSecret,
+        target_secret: DatabaseSecret,
+        topic_arn: str,
+    ) -> None:
+        super().__init__(scope, id)
+        self._naming, self._settings, self._key = naming, settings, key
+        roles = ServiceRoles(self, "Roles", account=account, create=settings.create_dms_roles)
+        self._instance = self._make_instance(vpc, security_group_id, roles)
+        endpoints = Endpoints(
+            self,
+            "Endpoints",
+            naming=naming,
+            settings=settings,
+            account=account,
+            key=key,
+            source_secret=source_secret,
+            target_secret=target_secret,
+        )
+        forward = self._task(
+            "Forward",
+            "full-load-and-cdc",
+            endpoints.source,
+            endpoints.target,
+            "TRUNCATE_BEFORE_LOAD",
+        )
+        reverse = self._task(
+            "Reverse", "cdc", endpoints.reverse_source, endpoints.reverse_target, "DO_NOTHING"
+        )
+        self.instance_arn = self._instance.replication_instance_arn
+        self.instance_identifier = naming.name("replication-instance")
+        self.source_endpoint_arn = endpoints.source.endpoint_arn
+        self.target_endpoint_arn = endpoints.target.endpoint_arn
+        self.forward_task_arn = forward.replication_task_arn
+        self.forward_task_identifier = naming.name("forward-task")
+        self.forward_task_resource_id = self.forward_task_identifier
+        """Last part of the task's ARN, by which CloudWatch names it: set to the identifier."""
+        self.reverse_task_arn = reverse.replication_task_arn
+        self._notify(topic_arn, forward, reverse)
+
+    def _make_instance(
+        self, vpc: Vpc, security_group_id: str, roles: ServiceRoles
+    ) -> DmsReplicationInstance:
+        naming, settings = self._naming, self._settings
+        subnets = DmsReplicationSubnetGroup(
+            self,
+            "Subnets",
+            replication_subnet_group_id=naming.name("dms-subnets"),
+            replication_subnet_group_description="DMS subnets of the migration VPC",
+            subnet_ids=vpc.dms_subnet_ids,
+            tags={"Name": naming.name("dms-subnets")},
+            depends_on=roles.ready,
+        )
+        identifier = naming.name("replication-instance")
+        # The name DMS gives it; made by DMS, it would be unencrypted and kept for ever.
+        logs = LogGroup(
+            self, "Logs", name=f"dms-tasks-{identifier}", key=self._key, settings=settings
+        )
+        return DmsReplicationInstance(
+            self,
+            "Instance",
+            replication_instance_id=identifier,
+            replication_instance_class=settings.dms_instance_class,
+            engine_version=settings.dms_engine_version,
+            # Pinned; an upgrade by itself would drift from the setting and interrupt the tasks.
+            auto_minor_version_upgrade=False,
+            allocated_storage=settings.dms_storage_gb,
+            multi_az=settings.dms_multi_az,
+            publicly_accessible=False,
+            kms_key_arn=self._key.arn,
+            replication_subnet_group_id=subnets.replication_subnet_group_id,
+            vpc_security_group_ids=[security_group_id],
+            preferred_maintenance_window="sun:04:00-sun:05:00",
+            apply_immediately=not settings.protect,
+            tags={"Name": identifier},
+            depends_on=[*roles.ready, logs.group],
+        )
+
+    def _task(
+        self,
+        name: str,
+        migration_type: str,
+        source: DmsEndpoint,
+        target: DmsEndpoint,
+        preparation: TablePreparation,
+    ) -> DmsReplicationTask:
+        identifier = self._naming.name(f"{name.lower()}-task")
+        return DmsReplicationTask(
+            self,
+            f"{name}Task",
+            replication_task_id=identifier,
+            # Ends the ARN and so names the task in CloudWatch, instead of 26 random letters.
+            resource_identifier=identifier,
+            migration_type=migration_type,
+            replication_instance_arn=self._instance.replication_instance_arn,
+            source_endpoint_arn=source.endpoint_arn,
+            target_endpoint_arn=target.endpoint_arn,
+            replication_task_settings=task_settings(self._settings, preparation=preparation),
+            table_mappings=table_mappings(self._settings),
+            start_replication_task=False,
+            # Where the workflow last started it from.
+            lifecycle={"ignore_changes": ["cdc_start_position"]},
+            tags={"Name": identifier},
+        )
+
+    def _notify(self, topic_arn: str, *tasks: DmsReplicationTask) -> None:
+        """Tells the operators what happens to the tasks and to the instance."""
+        for id, source_type, source_ids, categories in (
+            (
+                "TaskEvents",
+                "replication-task",
+                [task.replication_task_id for task in tasks],
+                TASK_EVENTS,
+            ),
+            (
+                "InstanceEvents",
+                "replication-instance",
+                [self._instance.replication_instance_id],
+                INSTANCE_EVENTS,
+            ),
+        ):
+            name = self._naming.name(f"{source_type}-events")
+            DmsEventSubscription(
+                self,
+                id,
+                name=name,
+                enabled=True,
+                sns_topic_arn=topic_arn,
+                source_type=source_type,
+                source_ids=source_ids,
+                event_categories=categories,
+                tags={"Name": name},
+            )
+
+    def grant_operate(self, role: ServiceRole) -> None:
+        """Lets ``role`` test the endpoints, start the forward task and watch it."""
+        self.grant_observe(role)
+        role.grant(
+            "StartReplication",
+            actions=["dms:StartReplicationTask"],
+            resources=[self.forward_task_arn],
+        )
+        role.grant(
+            "TestEndpoints",
+            actions=["dms:TestConnection"],
+            resources=[self.instance_arn, self.source_endpoint_arn, self.target_endpoint_arn],
+        )
+
+    def grant_stop(self, role: ServiceRole) -> None:
+        """Lets ``role`` stop the forward task."""
+        self._grant_describe(role)
+        role.grant(
+            "StopReplication",
+            actions=["dms:StopReplicationTask"],
+            resources=[self.forward_task_arn],
+        )
+
+    def grant_observe(self, role: ServiceRole) -> None:
+        """Lets ``role`` read how the forward task is doing, changing nothing."""
+        self._grant_describe(role)
+        role.grant(
+            "ReadTableStatistics",
+            actions=["dms:DescribeTableStatistics"],
+            resources=[self.forward_task_arn],
+        )
+        role.grant(
+            "ReadMetrics",
+            # CloudWatch has no permission for one metric (Service Authorization Reference).
+            actions=["cloudwatch:GetMetricData"],
+            resources=["*"],
+        )
+
+    def _grant_describe(self, role: ServiceRole) -> None:
+        role.grant(
+            "DescribeReplication",
+            # DMS has no permission for describing one task (Service Authorization Reference).
+            actions=["dms:DescribeConnections", "dms:DescribeReplicationTasks"],
+            resources=["*"],
+        )

@@ -1,0 +1,52 @@
+"""The way back: every error of every phase comes here, and it always ends with a notification."""
+
+from __future__ import annotations
+
+from lib.workflow.phase import Context
+from lib.workflow.states import EXECUTION, State, catch, invoke, publish
+
+RUNBOOK_SECTION = "docs/runbook.md, section Rollback failed"
+
+
+def rollback(context: Context) -> dict[str, State]:
+    """ExecuteRollback and what follows it: RolledBack, or Failed when it cannot be done."""
+    return {
+        "ExecuteRollback": invoke(
+            context.functions["rollback_handler"],
+            # The whole run: the handler finds the reason in it. NotifyRollback publishes.
+            {"execution": EXECUTION, "notify": False, "run.$": "$"},
+            result="$.rollback",
+            answer=["outcome", "message"],
+            then="NotifyRollback",
+            catch=catch("NotifyFailure", keep_in="$.rollback_error"),
+            seconds=context.task_seconds("rollback_handler"),
+            final=["InvalidRequest"],
+        ),
+        "NotifyRollback": publish(
+            context.topic_arn,
+            subject="Migration rolled back",
+            message={"Message.$": "$.rollback.message"},
+            then="RolledBack",
+        ),
+        "RolledBack": {
+            "Type": "Fail",
+            "Error": "MigrationRolledBack",
+            "CausePath": "$.rollback.message",
+        },
+        "NotifyFailure": publish(
+            context.topic_arn,
+            subject="Migration rollback FAILED: act now",
+            message={
+                "Message.$": "States.Format('The rollback of {} failed and its lock stays held. "
+                "Error: {}, cause: {}. What to do: "
+                f"{RUNBOOK_SECTION}. Then run rollback-handler again.', "
+                "$$.Execution.Name, $.rollback_error.Error, $.rollback_error.Cause)"
+            },
+            then="Failed",
+        ),
+        "Failed": {
+            "Type": "Fail",
+            "Error": "RollbackFailed",
+            "CausePath": "$.rollback_error.Cause",
+        },
+    }

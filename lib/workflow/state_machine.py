@@ -1,0 +1,116 @@
+"""The state machine in AWS: the definition with its role, its log group and tracing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from cdktf_cdktf_provider_aws.sfn_state_machine import (
+    SfnStateMachine,
+    SfnStateMachineLoggingConfiguration,
+    SfnStateMachineTracingConfiguration,
+)
+from constructs import Construct
+
+from lib.functions.function import PythonFunction
+from lib.identity.role import ServiceRole
+from lib.naming import Naming
+from lib.observability.log_group import LogGroup
+from lib.observability.notifications import Notifications
+from lib.settings import Settings
+from lib.storage.encryption_key import EncryptionKey
+from lib.workflow.definition import definition
+from lib.workflow.timings import Timings
+
+
+class MigrationStateMachine(Construct):
+    """``migration-orchestration``: STANDARD, logged in full, traced; calls only what it must."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        functions: Mapping[str, PythonFunction],
+        notifications: Notifications,
+        key: EncryptionKey,
+        settings: Settings,
+    ) -> None:
+        """``functions``: "replication_handler", "data_validator" and "rollback_handler"."""
+        super().__init__(scope, id)
+        self.log_group = LogGroup(
+            self,
+            "Logs",
+            name=naming.state_machine_log_group("migration-orchestration"),
+            key=key,
+            settings=settings,
+        )
+        self.role = ServiceRole(
+            self,
+            "Role",
+            name=naming.name("migration-orchestration-role"),
+            service="states.amazonaws.com",
+        )
+        for function in functions.values():
+            function.grant_invoke(self.role)
+        notifications.grant_publish(self.role)
+        self._grant_observe()
+        self.machine = SfnStateMachine(
+            self,
+            "Machine",
+            name=naming.name("migration-orchestration"),
+            type="STANDARD",
+            role_arn=self.role.arn,
+            definition=json.dumps(
+                definition(
+                    functions={name: function.arn for name, function in functions.items()},
+                    topic_arn=notifications.topic_arn,
+                    timings=Timings(
+                        poll_seconds=settings.poll_seconds,
+                        full_load_timeout_hours=settings.full_load_timeout_hours,
+                    ),
+                ),
+                indent=2,
+            ),
+            logging_configuration=SfnStateMachineLoggingConfiguration(
+                level="ALL",
+                include_execution_data=True,
+                log_destination=f"{self.log_group.arn}:*",
+            ),
+            tracing_configuration=SfnStateMachineTracingConfiguration(enabled=True),
+            # Step Functions checks at creation that the role can write the logs.
+            depends_on=[*self.role.policies],
+            tags={"Name": naming.name("migration-orchestration")},
+        )
+        self.arn = self.machine.arn
+        self.name = self.machine.name
+
+    def _grant_observe(self) -> None:
+        self.role.grant(
+            "DeliverLogs",
+            actions=[
+                "logs:CreateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:DescribeLogGroups",
+                "logs:DescribeResourcePolicies",
+                "logs:GetLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:UpdateLogDelivery",
+            ],
+            # Log delivery knows no resources (Step Functions developer guide, "IAM policies for
+            # logging to CloudWatch Logs").
+            resources=["*"],
+        )
+        self.role.grant(
+            "Trace",
+            actions=[
+                "xray:GetSamplingRules",
+                "xray:GetSamplingTargets",
+                "xray:PutTelemetryRecords",
+                "xray:PutTraceSegments",
+            ],
+            # X-Ray has no resources for these (service authorization reference, X-Ray).
+            resources=["*"],
+        )
