@@ -36,7 +36,10 @@ def declare_outputs(
     plain = {
         "production_vpc_id": (network.production.vpc_id, "VPC of Aurora and the application"),
         "migration_vpc_id": (network.migration.vpc_id, "VPC of DMS and the functions"),
-        "transit_gateway_id": (network.gateway.gateway_id, "Gateway that joins the VPCs and on-premises"),
+        "transit_gateway_id": (
+            network.gateway.gateway_id,
+            "Gateway that joins the VPCs and on-premises",
+        ),
         "aurora_endpoint": (aurora.endpoint, "Host that accepts writes on the target"),
         "aurora_reader_endpoint": (aurora.reader_endpoint, "Host for reads on the target"),
         "aurora_cluster_identifier": (aurora.cluster_identifier, "Name of the target cluster"),

@@ -137,7 +137,7 @@ class AuroraCluster(Construct):
     def master_secret_arn(self) -> str:
         """The secret that holds the master user's login."""
         if self._settings.replica_region is None:
-            return self._cluster.master_user_secret.get(0).secret_arn
+            return str(self._cluster.master_user_secret.get(0).secret_arn)
         return self._own_secret_arn
 
     def _monitoring_role(self) -> ServiceRole:

@@ -46,7 +46,7 @@ class MasterLogin(Construct):
             name="aurora-master",
             description="Aurora master user: JSON with username and password",
         )
-        self.secret_arn = secret.arn
+        self.secret_arn: str = secret.arn
         version = SecretsmanagerSecretVersion(
             self,
             "Value",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from cdktf_cdktf_provider_aws.db_parameter_group import DbParameterGroup
-from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import RdsClusterParameterGroup
+from cdktf_cdktf_provider_aws.db_parameter_group import (
+    DbParameterGroup,
+    DbParameterGroupParameter,
+)
+from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
+    RdsClusterParameterGroup,
+    RdsClusterParameterGroupParameter,
+)
 from constructs import Construct
 
 from lib.naming import Naming
@@ -42,8 +48,9 @@ class ClusterParameters(Construct):
         super().__init__(scope, id)
         major = settings.aurora_engine_version.partition(".")[0]
         family = f"aurora-postgresql{major}"
+        # Typed: in a list, jsii drops from a dict the keys that have an underscore.
         parameters = [
-            {"name": name, "value": value, "apply_method": method}
+            RdsClusterParameterGroupParameter(name=name, value=value, apply_method=method)
             for method, group in (("pending-reboot", STATIC), ("immediate", DYNAMIC))
             for name, value in group.items()
         ]
@@ -65,7 +72,11 @@ class ClusterParameters(Construct):
             description="Instances of the payments migration's Aurora cluster",
             family=family,
             # Lock waits over deadlock_timeout are logged: the fence and DMS contend for locks.
-            parameter=[{"name": "log_lock_waits", "value": "1", "apply_method": "immediate"}],
+            parameter=[
+                DbParameterGroupParameter(
+                    name="log_lock_waits", value="1", apply_method="immediate"
+                )
+            ],
             lifecycle={"create_before_destroy": True},
             tags={"Name": naming.name("aurora-instance-parameters")},
         ).name

@@ -178,9 +178,7 @@ class MigrationFunctions(Construct):
             # The action knows no resources; the namespace is its only condition key (service
             # authorization reference, CloudWatch).
             resources=["*"],
-            conditions={
-                "StringEquals": {"cloudwatch:namespace": self._naming.metric_namespace}
-            },
+            conditions={"StringEquals": {"cloudwatch:namespace": self._naming.metric_namespace}},
         )
         return function
 

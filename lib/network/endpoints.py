@@ -64,9 +64,7 @@ class GatewayEndpoints(Construct):
                 service_name=f"com.amazonaws.{settings.aws_region}.{service}",
                 route_table_ids=[*vpc.routed_table_ids.values(), vpc.public_route_table_id],
                 # Also keeps data inside: a bucket of another account is out of reach.
-                policy=_policy(
-                    service, account, "aws:PrincipalAccount", "aws:ResourceAccount"
-                ),
+                policy=_policy(service, account, "aws:PrincipalAccount", "aws:ResourceAccount"),
                 tags={"Name": naming.name(f"{name}-{service}-endpoint")},
             )
             for client, group_id in (clients or {}).items():

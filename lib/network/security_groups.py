@@ -78,7 +78,7 @@ class SecurityGroups(Construct):
             vpc_id=vpc.vpc_id,
             tags={"Name": self._naming.name(f"{name.lower()}-group")},
         )
-        return group.id
+        return str(group.id)
 
     def _admit(
         self,

@@ -176,4 +176,4 @@ class Vpc(Construct):
             destination_cidr_block=ANYWHERE,
             nat_gateway_id=nat.id,
         )
-        return table.id
+        return str(table.id)

@@ -25,13 +25,18 @@ BROAD_POLICY = re.compile(r":policy/(\S*/)?(AdministratorAccess|PowerUserAccess|
 def no_double_wildcard(template: Template, settings: Settings) -> Iterator[Violation]:
     """No statement allows a wildcard of actions on all resources."""
     for each in statements(template):
-        if each.effect != "Allow" or each.owner_type in KEY_TYPES:
+        if each.effect != "Allow" or each.owner_type in KEY_TYPES or _narrows(each):
             continue
         if each.inverted:
             yield each.owner, "allows everything but a list (NotAction, NotResource, NotPrincipal)"
         wide = [action for action in each.actions if "*" in action]
         if wide and any(_all_resources(resource) for resource in each.resources):
             yield each.owner, f"allows {', '.join(wide)} on {', '.join(each.resources)}"
+
+
+def _narrows(statement: Statement) -> bool:
+    """An endpoint's policy grants nothing: with a condition it narrows what others grant."""
+    return statement.owner_type == "aws_vpc_endpoint" and bool(statement.conditions)
 
 
 def _all_resources(resource: str) -> bool:
@@ -48,8 +53,7 @@ def _all_resources(resource: str) -> bool:
 def no_public_principal(template: Template, settings: Settings) -> Iterator[Violation]:
     """No policy allows everyone unconditionally."""
     for each in statements(template):
-        # A VPC endpoint's policy speaks to those already inside the VPC.
-        if each.owner_type != "aws_vpc_endpoint" and _allows_everyone(each):
+        if _allows_everyone(each):
             yield each.owner, f"allows {', '.join(each.actions)} to everyone"
 
 

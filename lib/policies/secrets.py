@@ -26,7 +26,7 @@ KNOWN_FORMS = {
 # The attribute is a secret, not the name, ARN or path of one.
 SECRET_NAME = re.compile(
     r"(^|[^a-z])(password|passwd|passphrase|secret|secret_string|secret_binary|token|"
-    r"api_?key|access_?key|secret_?key|private_?key|credentials?)$",
+    r"api_?key|access_?key|secret_?key|private_?key|credentials?)(_wo)?$",
     re.IGNORECASE,
 )
 RANDOM_TEXT = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
@@ -48,9 +48,8 @@ HASH_NAMES = ("source_code_hash", "code_sha256", "redeployment", "source_hash", 
 def no_literal_secret(template: Template, settings: Settings) -> Iterator[Violation]:
     """Nothing in the template looks like a password, a key or a token."""
     for part, value in template.document.items():
-        if part == "resource":
-            continue
-        yield from _literals(part, value)
+        if part not in ("resource", "//"):
+            yield from _literals(part, value)
     for resource in template.resources.values():
         yield from _literals(resource.address, resource.attributes)
 
@@ -58,7 +57,9 @@ def no_literal_secret(template: Template, settings: Settings) -> Iterator[Violat
 def _literals(address: str, value: Any, name: str = "") -> Iterator[Violation]:
     if isinstance(value, Mapping):
         for key, each in value.items():
-            yield from _literals(address, each, key)
+            # "//" is cdktf's own note of where a resource comes from; Terraform ignores it.
+            if key != "//":
+                yield from _literals(address, each, key)
     elif isinstance(value, list):
         for each in value:
             yield from _literals(address, each, name)
@@ -118,18 +119,15 @@ def _bits(text: str) -> float:
     id="no-secret-in-state",
     severity="critical",
     reason="Terraform writes the value of what it manages into its state.",
-    remedy="let AWS generate it (manage_master_user_password), or put the value outside Terraform "
-    "and ignore its changes.",
+    remedy="let AWS manage it (manage_master_user_password), or use the write-only argument (_wo).",
 )
 def no_secret_in_state(template: Template, settings: Settings) -> Iterator[Violation]:
     """Passwords and secure parameters get their value outside Terraform."""
     for cluster in template.of_type("aws_rds_cluster"):
-        # A replica takes its users from its primary.
-        replica = cluster.get("replication_source_identifier") or cluster.get(
-            "global_cluster_identifier"
-        )
-        if not replica and cluster.get("manage_master_user_password") is not True:
-            yield cluster.address, "manage_master_user_password is not true"
+        outside = cluster.get("manage_master_user_password") or cluster.get("master_password_wo")
+        # A secondary has no users of its own.
+        if cluster.get("master_username") and not outside:
+            yield cluster.address, "the master password is neither RDS's nor write-only"
     for version in template.of_type("aws_secretsmanager_secret_version"):
         if "secret_string" in version.attributes or "secret_binary" in version.attributes:
             yield version.address, "the secret's value is managed here"

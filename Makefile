@@ -1,0 +1,96 @@
+# The payments migration. `make help` lists what can be done.
+# ENVIRONMENT names an overlay in config/ (default dev); stamps make a second run take seconds.
+
+PYTHON ?= python3
+ENVIRONMENT ?= dev
+export ENVIRONMENT
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# pipenv and cdktf: this folder's environment only, no questions asked of the network or of a person.
+export PIPENV_VENV_IN_PROJECT := 1
+export PIPENV_IGNORE_VIRTUALENVS := 1
+export PIPENV_NOSPIN := 1
+# The provider has 1,400 modules, of which few are imported: those are compiled when they are.
+export PIP_NO_COMPILE := 1
+export CHECKPOINT_DISABLE := 1
+export DISABLE_VERSION_CHECK := 1
+
+# Two at a time, a file's tests together: Terraform mostly waits, and files share what they set up.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+LINTED := tap.py lib scripts benchmarks tests
+
+.DEFAULT_GOAL := help
+.PHONY: help synth test unit integration lint format plan deploy destroy bench docs lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Terraform JSON, show what is in it
+	@$(BIN)/python -m scripts.synth
+
+test: unit integration ## run every test
+
+unit: $(VENV)/dev-packages.stamp node_modules/.stamp
+	$(PYTEST) tests/unit
+
+integration: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp
+	@$(BIN)/python -m scripts.terraform
+	$(PYTEST) tests/integration
+
+lint: $(VENV)/dev-packages.stamp ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(LINTED)
+
+format: $(VENV)/dev-packages.stamp ## put the code in the style that `lint` checks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+plan: synth ## show what Terraform would change in AWS
+	@$(BIN)/python -m scripts.lifecycle plan
+
+deploy: synth ## create the state bucket if need be, then apply
+	@$(BIN)/python -m scripts.lifecycle deploy
+
+destroy: synth ## destroy the environment; the state bucket stays
+	@$(BIN)/python -m scripts.lifecycle destroy
+
+bench: $(VENV)/packages.stamp ## compare synthesis with a plain import of the provider
+	$(BIN)/python -m benchmarks.synth_speed
+
+docs: $(VENV)/packages.stamp ## write the generated parts of README.md and docs/ anew
+	$(BIN)/python -m scripts.documents
+
+lock: $(VENV)/bootstrap.stamp ## lock Pipfile anew, without the address of any package registry
+	$(BIN)/pipenv lock
+	$(BIN)/python -m scripts.neutral_lock Pipfile.lock
+
+clean: ## remove all that the other targets made
+	rm -rf $(VENV) tools/checkov/.venv node_modules cdktf.out
+
+$(VENV)/bootstrap.stamp: scripts/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): install Python 3.11 or later, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/bootstrap.txt
+	@touch $@
+
+$(VENV)/packages.stamp: $(VENV)/bootstrap.stamp Pipfile.lock
+	$(BIN)/pipenv sync
+	@touch $@
+
+$(VENV)/dev-packages.stamp: $(VENV)/packages.stamp
+	$(BIN)/pipenv sync --dev
+	@touch $@
+
+# Install scripts are off (.npmrc): cdktf's pseudo-terminal module would download a binary.
+node_modules/.stamp: package-lock.json .npmrc $(VENV)/packages.stamp
+	$(BIN)/npm ci
+	@ln -sf ../../node_modules/.bin/cdktf $(BIN)/cdktf
+	@touch $@
+
+tools/checkov/.venv/packages.stamp: $(VENV)/bootstrap.stamp tools/checkov/Pipfile.lock
+	PIPENV_PIPFILE=tools/checkov/Pipfile $(BIN)/pipenv sync
+	@touch $@

@@ -1,0 +1,43 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# A developer's own settings and credentials must not decide a test, nor may a test reach AWS.
+FOREIGN = (
+    "ENVIRONMENT",
+    "ENVIRONMENT_SUFFIX",
+    "TERRAFORM_STATE_BUCKET",
+    "TERRAFORM_STATE_BUCKET_REGION",
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+)
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test starts without the caller's settings, and with credentials that open nothing."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what ``python tap.py`` reads, to be changed at will; ``cdktf.out`` is absent."""
+    copy = tmp_path / "project"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("lib", "config"):
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ("tap.py", "cdktf.json", "Pipfile.lock"):
+        shutil.copy2(ROOT / name, copy / name)
+    return copy

@@ -1,0 +1,30 @@
+"""The whole stack, synthesized once for the tests of functions, API, storage and monitoring."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+
+from lib.settings import Settings
+from lib.settings_loader import load_settings
+from lib.tap_stack import TapStack
+
+# isort: split
+from cdktf import Testing
+
+from tests.support.template import Template
+
+EMAILS = ("oncall@example.com", "lead@example.com")
+
+
+def settings_of(case: str) -> Settings:
+    """``default`` with two addresses, or ``production`` (config/prod.json) on AWS's own keys."""
+    if case == "default":
+        return dataclasses.replace(load_settings({}), alarm_emails=EMAILS)
+    return dataclasses.replace(load_settings({"ENVIRONMENT": "prod"}), encryption="aws")
+
+
+@cache
+def whole_stack(case: str) -> Template:
+    """The template of ``settings_of(case)``."""
+    return Template.of(TapStack(Testing.app(), "TapStack", settings=settings_of(case)))

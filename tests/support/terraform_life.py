@@ -1,0 +1,236 @@
+"""Two environments' whole life in one simulated account, and the record of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cdktf import App
+
+from lib.settings_loader import load_settings
+from lib.state.state_stack import StateStack
+from lib.tap_stack import TapStack
+from tests.support.aws import SimulatedAws
+from tests.support.aws.inventory import Inventory, take
+from tests.support.terraform import Outcome, Terraform
+
+# Another region than the replica's and the default's.
+PROD_REGION = "eu-central-1"
+REGIONS = ("us-east-1", PROD_REGION, "us-west-2")
+"""dev's, prod's, and that of prod's replica."""
+DMS_ROLES = {"dms-vpc-role", "dms-cloudwatch-logs-role"}
+WAIT_SECONDS = 300
+
+T = TypeVar("T")
+
+
+@dataclass
+class Life:
+    """What became of one stack: its commands in order, and what its state held at its height."""
+
+    terraform: Terraform
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def applied(self) -> Counter[str]:
+        """Resource type → how many of it were in the state."""
+        return Counter(one["type"] for one in self.resources for _ in one["instances"])
+
+    @property
+    def declared(self) -> set[str]:
+        """Resource types of the synthesized JSON."""
+        text = (self.terraform.directory / "cdk.tf.json").read_text(encoding="utf-8")
+        return set(json.loads(text)["resource"])
+
+    @property
+    def arns(self) -> set[str]:
+        """ARN of everything in the state that has one."""
+        found = (i["attributes"].get("arn") for one in self.resources for i in one["instances"])
+        return {arn for arn in found if arn}
+
+    def bring_up(self, before_plan: Callable[[], None] = lambda: None) -> None:
+        """init, validate, plan, apply and a second plan."""
+        self.do("init")
+        self.do("validate")
+        before_plan()
+        self.do("plan")
+        self.do("apply")
+        self.do("plan", "second plan")
+        state = self.terraform.state()
+        self.resources = [one for one in state["resources"] if one["mode"] == "managed"]
+
+    def take_down(self) -> None:
+        """destroy."""
+        self.do("destroy")
+        self.left = self.terraform.state_list()
+
+    def do(self, command: str, name: str | None = None) -> None:
+        """Runs one command and records it under ``name``."""
+        self.outcomes[name or command] = getattr(self.terraform, command)()
+
+
+@dataclass
+class Record:
+    """The lives of the stacks, and the account before, at their height and after."""
+
+    lives: dict[str, Life]
+    before: Inventory
+    height: Inventory
+    after: Inventory
+    refused: dict[str, Outcome]
+    """How an apply ended while the state was locked, by who held the lock."""
+    state_keys: list[str]
+    unimplemented: list[str]
+    crashed: list[str]
+    seconds: dict[str, float]
+
+
+def record_lives(work: Path) -> Record:
+    """Lives them in ``work``: the state's stack, then ``dev`` and ``prod`` at the same time."""
+    stacks = _synthesize(work / "synthesized")
+    with SimulatedAws() as aws:
+        return _Stage(aws, stacks, work).play()
+
+
+def _synthesize(out: Path) -> dict[str, Path]:
+    dev = load_settings({"ENVIRONMENT": "dev"})
+    prod = load_settings({"ENVIRONMENT": "prod", "AWS_REGION": PROD_REGION})
+    # The account's DMS roles are dev's: prod shares the account.
+    prod = dataclasses.replace(prod, create_dms_roles=False)
+    unprotected = dataclasses.replace(prod, protect=False)
+    app = App(outdir=str(out))
+    StateStack(app, "state", settings=dev)
+    TapStack(app, "dev", settings=dev)
+    TapStack(app, "prod", settings=prod)
+    app.synth()
+    other = App(outdir=str(out / "unprotected"))
+    TapStack(other, "prod", settings=unprotected)
+    other.synth()
+    return {
+        **{name: out / "stacks" / name for name in ("state", "dev", "prod")},
+        "unprotected": out / "unprotected" / "stacks" / "prod",
+    }
+
+
+class _Stage:
+    def __init__(self, aws: SimulatedAws, stacks: dict[str, Path], work: Path) -> None:
+        self._aws, self._stacks, self._work = aws, stacks, work
+        self._lives = {
+            name: Life(Terraform(stacks[name], work / "clones", aws.environment()))
+            for name in ("state", "dev", "prod")
+        }
+        self._bucket, self._table, self._key = _backend(stacks["dev"])
+        self._seconds: dict[str, float] = {}
+
+    def play(self) -> Record:
+        state, dev, prod = (self._lives[name] for name in ("state", "dev", "prod"))
+        before = take(self._aws.client, REGIONS)
+        self._timed("state storage up", state.bring_up)
+        refused = self._timed("both environments up", lambda: self._both_up(dev, prod))
+        keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
+        height = take(self._aws.client, REGIONS)
+        refused |= self._timed("locks held by hand", lambda: self._held_by_hand(dev))
+        self._timed("protection off", lambda: self._unprotect(prod))
+        self._timed("both environments down", lambda: self._both_down(dev, prod))
+        self._timed("state storage down", state.take_down)
+        return Record(
+            lives=self._lives,
+            before=before,
+            height=height,
+            after=take(self._aws.client, REGIONS),
+            refused=refused,
+            state_keys=[one["Key"] for one in keys],
+            unimplemented=self._aws.unimplemented,
+            crashed=self._aws.crashed,
+            seconds=self._seconds,
+        )
+
+    def _timed(self, name: str, step: Callable[[], T]) -> T:
+        started = time.monotonic()
+        result = step()
+        self._seconds[name] = time.monotonic() - started
+        return result
+
+    def _both_up(self, dev: Life, prod: Life) -> dict[str, Outcome]:
+        with ThreadPoolExecutor(2) as pool:
+            running = pool.submit(dev.bring_up)
+            adopting = pool.submit(
+                prod.bring_up, lambda: _wait("the DMS roles", self._dms_roles_exist, running)
+            )
+            _wait("dev's apply to lock its state", lambda: self._applying(dev), running)
+            refused = self._rival(dev, "another operator's apply")
+            running.result()
+            adopting.result()
+        return refused
+
+    def _dms_roles_exist(self) -> bool:
+        roles = self._aws.client("iam").list_roles(MaxItems=1000)["Roles"]
+        return {role["RoleName"] for role in roles} >= DMS_ROLES
+
+    def _applying(self, life: Life) -> bool:
+        return "plan" in life.outcomes and "Item" in self._aws.client("dynamodb").get_item(
+            TableName=self._table, Key=self._lock_key
+        )
+
+    @property
+    def _lock_key(self) -> dict[str, dict[str, str]]:
+        return {"LockID": {"S": f"{self._bucket}/{self._key}"}}
+
+    def _rival(self, life: Life, holder: str) -> dict[str, Outcome]:
+        clone = life.terraform.copy(self._work / f"clone held by {holder}")
+        return {holder: clone.try_apply()}
+
+    def _held_by_hand(self, life: Life) -> dict[str, Outcome]:
+        """One kind of lock at a time, each with what Terraform writes into it."""
+        held = json.dumps({"ID": "0b5c", "Operation": "OperationTypeApply", "Who": "somebody"})
+        table, bucket = self._aws.client("dynamodb"), self._aws.client("s3")
+        item = {**self._lock_key, "Info": {"S": held}}
+        table.put_item(TableName=self._table, Item=item)
+        refused = self._rival(life, "the table's item alone")
+        table.delete_item(TableName=self._table, Key=self._lock_key)
+        lock_file = {"Bucket": self._bucket, "Key": f"{self._key}.tflock"}
+        bucket.put_object(**lock_file, Body=held.encode())
+        refused |= self._rival(life, "the lock file alone")
+        bucket.delete_object(**lock_file)
+        return refused
+
+    def _unprotect(self, prod: Life) -> None:
+        prod.terraform.use(self._stacks["unprotected"])
+        prod.do("apply", "apply without protection")
+
+    def _both_down(self, dev: Life, prod: Life) -> None:
+        """prod first: while it plans, it reads the DMS roles that go with dev."""
+        machines = self._aws.client("stepfunctions", PROD_REGION)
+        with ThreadPoolExecutor(1) as pool:
+            going = pool.submit(prod.take_down)
+            _wait("prod to go", lambda: not machines.list_state_machines()["stateMachines"], going)
+            dev.take_down()
+            going.result()
+
+
+def _wait(what: str, condition: Callable[[], bool], running: Future[None]) -> None:
+    """Waits for what ``running`` will bring about; raises as soon as it cannot any more."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if running.done():
+            running.result()
+            raise AssertionError(f"the commands ended without {what}")
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {WAIT_SECONDS} s in vain for {what}")
+        time.sleep(0.2)
+
+
+def _backend(stack: Path) -> tuple[str, str, str]:
+    """Bucket, lock table and key of the state of ``stack``."""
+    text = (stack / "cdk.tf.json").read_text(encoding="utf-8")
+    backend = json.loads(text)["terraform"]["backend"]["s3"]
+    return backend["bucket"], backend["dynamodb_table"], backend["key"]

@@ -1,0 +1,221 @@
+"""The Prepare operations: each may run twice, or crash at any call and run again."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+import replication_handler
+from migration import postgres, preflight
+from migration.clients import client
+from migration.errors import (
+    EndpointTestPending,
+    InvalidRequest,
+    MigrationInProgress,
+    PreflightFailed,
+)
+from migration.findings import error, warning
+from migration.preflight import PreflightResult
+from tests.support.interpreter import VirtualClock
+from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
+
+EXECUTION = {"name": "run-1", "arn": "arn:run-1", "started": "2026-11-21T12:00:00Z"}
+
+
+@pytest.fixture
+def call() -> Callable[..., Any]:
+    context = SimpleNamespace(
+        function_name="replication-handler-dev",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:replication-handler-dev",
+        aws_request_id="request",
+    )
+
+    def invoke(operation: str, **more: Any) -> Any:
+        event = {"operation": operation, "execution": EXECUTION} | more
+        return replication_handler.handler(event, context)
+
+    return invoke
+
+
+@pytest.fixture(autouse=True)
+def environment(
+    account: MigrationAccount, virtual: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for side in ("SOURCE", "TARGET"):
+        secret = client("secretsmanager").create_secret(
+            Name=side, SecretString='{"username": "dms", "password": "secret-word"}'
+        )
+        monkeypatch.setenv(f"{side}_SECRET_ARN", secret["ARN"])
+        monkeypatch.setenv(f"{side}_ENDPOINT", "db.internal:5432")
+        monkeypatch.setenv(f"{side}_DATABASE", "payments")
+    for name, value in {"SCHEMAS": "public", "APPLICATION_ROLES": "app", "LOB_MAX_KB": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(postgres, "default_tls", lambda: None)
+    monkeypatch.setattr(preflight, "check", lambda *_: PreflightResult())
+    account.publish_lag(1, virtual.now())
+
+
+def test_initialize_takes_the_lock_and_begins_the_journal(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    assert call("initialize", input={}, phases=["Prepare", "Shift"]) == {"stop_after": "Shift"}
+    assert account.lock_holder == "run-1"
+    assert account.steps("run-1") == ["Initialize"]
+
+
+def test_initialize_accepts_a_phase_to_stop_after(call: Callable[..., Any]) -> None:
+    given = {"stop_after": "Prepare"}
+    assert call("initialize", input=given, phases=["Prepare", "Shift"]) == given
+
+
+@pytest.mark.parametrize("given", [None, [], "x", {"stop_after": "Soak"}, {"stop": 1}, {"a": 1}])
+def test_initialize_refuses_other_input_before_it_takes_the_lock(
+    account: MigrationAccount, call: Callable[..., Any], given: Any
+) -> None:
+    with pytest.raises(InvalidRequest, match=r"it must be|the input must be"):
+        call("initialize", input=given, phases=["Prepare"])
+    assert account.lock_holder is None
+
+
+def test_initialize_refuses_a_second_execution(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    call("initialize", input={}, phases=["Prepare"])
+    with pytest.raises(MigrationInProgress, match="run-1 has been migrating"):
+        call("initialize", input={}, phases=["Prepare"], execution={"name": "run-2"})
+    assert account.steps("run-2") == []
+
+
+def test_preflight_asks_again_while_dms_tests_the_endpoints(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    with pytest.raises(EndpointTestPending):
+        call("preflight")
+    assert call("preflight") == {"warnings": 0}
+    assert account.steps("run-1") == ["EndpointTests", "Preflight"]
+
+
+def test_each_execution_tests_the_endpoints_itself(call: Callable[..., Any]) -> None:
+    for name in ("run-1", "run-2"):
+        with watched_calls() as calls, pytest.raises(EndpointTestPending):
+            call("preflight", execution={"name": name})
+        assert [c.operation for c in calls].count("dms:TestConnection") == 2
+
+
+def test_preflight_reports_all_findings_at_once(
+    account: MigrationAccount, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [error("wal_level", "replica", "logical", "set it"), warning("t", "big", "any", "-")]
+    monkeypatch.setattr(preflight, "check", lambda *_: PreflightResult(findings=found))
+    with pytest.raises(EndpointTestPending):
+        call("preflight")
+    account.fail_endpoint_test("source")
+    account.fail_endpoint_test("target")
+    with pytest.raises(PreflightFailed) as failed:
+        call("preflight")
+    assert len(failed.value.findings) == 3
+    assert "the source endpoint" in failed.value.findings[0]
+    assert "the target endpoint" in failed.value.findings[1]
+    assert failed.value.findings[2].startswith("wal_level: replica")
+
+
+def test_preflight_names_a_secret_without_a_good_value_and_never_shows_it(
+    call: Callable[..., Any],
+) -> None:
+    client("secretsmanager").put_secret_value(SecretId="SOURCE", SecretString="secret-word")
+    with pytest.raises(EndpointTestPending):
+        call("preflight")
+    with pytest.raises(PreflightFailed, match="source secret: ") as failed:
+        call("preflight")
+    assert "secret-word" not in str(failed.value)
+
+
+def test_start_says_how_it_started_and_is_content_with_a_started_task(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    begun = {"polls": 0, "quiet_samples": 0}
+    assert call("start") == {
+        "status": "starting",
+        "start_type": "start-replication",
+        **begun,
+    }
+    assert call("start") == {"status": "started", "start_type": None, **begun}
+    assert account.start_types == ["start-replication"]
+
+
+def test_status_reads_task_tables_and_lag(
+    account: MigrationAccount, call: Callable[..., Any], virtual: VirtualClock
+) -> None:
+    call("start")
+    previous: dict[str, Any] = {"polls": 0, "quiet_samples": 0}
+    for minute in range(3):
+        account.publish_lag(2.5, virtual.now())
+        previous = call("status", previous=previous)
+        assert previous["lag_seconds"] == 2.5
+        assert previous["quiet_samples"] == minute + 1
+        virtual.sleep(60)
+    assert (previous["state"], previous["polls"]) == ("ready", 3)
+    assert account.steps("run-1") == ["StartReplication", "WaitForReplication"]
+
+
+def test_status_takes_an_old_sample_for_none(
+    call: Callable[..., Any], virtual: VirtualClock
+) -> None:
+    call("start")
+    virtual.sleep(600)
+    answer = call("status", previous={"polls": 0, "quiet_samples": 2})
+    assert (answer["state"], answer["lag_seconds"], answer["quiet_samples"]) == ("wait", None, 0)
+
+
+def test_finish_records_the_end_and_releases_the_lock(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    call("initialize", input={}, phases=["Prepare"])
+    assert call("finish", phase="Prepare") == {"finished": True}
+    assert account.lock_holder is None
+    assert account.steps("run-1") == ["Initialize", "Finish"]
+
+
+@pytest.mark.parametrize("operation", ["", "Initialize", "drop"])
+def test_an_unknown_operation_is_refused_with_the_known_ones(
+    call: Callable[..., Any], operation: str
+) -> None:
+    with pytest.raises(InvalidRequest, match="one of initialize, preflight, start, status, finish"):
+        call(operation)
+
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "initialize": {"input": {}, "phases": ["Prepare"]},
+    "preflight": {},
+    "start": {},
+    "status": {"previous": {"polls": 0, "quiet_samples": 0}},
+    "finish": {"phase": "Prepare"},
+}
+
+
+@pytest.mark.parametrize("operation", ARGUMENTS)
+def test_crashed_at_each_of_its_calls_and_run_again_it_ends_the_same(
+    account: MigrationAccount, call: Callable[..., Any], operation: str
+) -> None:
+    if operation in ("preflight", "finish"):
+        call("initialize", **ARGUMENTS["initialize"])
+    number, crashed = 0, True
+    while crashed:
+        crashed = False
+        for after in (False, True):
+            with watched_calls(fail_call(number, after=after)):
+                try:
+                    answer = call(operation, **ARGUMENTS[operation])
+                except ClientError:
+                    crashed = True
+                except EndpointTestPending:
+                    crashed = True
+        number += 1
+    assert number > 2
+    assert answer == call(operation, **ARGUMENTS[operation])
+    assert len(account.steps("run-1")) == len(set(account.steps("run-1")))
+    assert account.lock_holder == (None if operation in ("start", "status", "finish") else "run-1")
+    assert account.start_types in ([], ["start-replication"])

@@ -1,0 +1,196 @@
+"""Fills answer what AWS answers, and keep refusing what AWS refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tests.support.aws.fills import install_all
+
+
+@pytest.fixture(autouse=True)
+def account() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
+        patch.setenv(name, value)
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    install_all(patch)
+    with mock_aws():
+        yield
+    patch.undo()
+
+
+def _bucket(condition: dict[str, Any]) -> Any:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="states")
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::states", "arn:aws:s3:::states/*"],
+        "Condition": condition,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket="states", Policy=json.dumps(policy))
+    return s3
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+    ],
+)
+def test_a_bucket_that_denies_plaintext_admits_tls(condition: dict[str, Any]) -> None:
+    s3 = _bucket(condition)
+    s3.put_object(Bucket="states", Key="k", Body=b"state")
+    assert s3.get_object(Bucket="states", Key="k")["Body"].read() == b"state"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"NumericLessThan": {"s3:TlsVersion": "1.4"}},
+        {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+    ],
+)
+def test_a_bucket_still_denies_what_its_policy_denies(condition: dict[str, Any]) -> None:
+    s3 = _bucket(condition)
+    with pytest.raises(ClientError, match=r"403|AccessDenied|Forbidden"):
+        s3.get_object(Bucket="states", Key="k")
+
+
+def _gateway(default: str) -> tuple[Any, str, str]:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    options = {"DefaultRouteTableAssociation": default, "DefaultRouteTablePropagation": default}
+    made = ec2.create_transit_gateway(Options=options)["TransitGateway"]["TransitGatewayId"]
+    attachment = ec2.create_transit_gateway_vpc_attachment(
+        TransitGatewayId=made, VpcId=vpc, SubnetIds=[subnet]
+    )["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
+    return ec2, made, attachment
+
+
+def test_an_attachment_is_associated_only_where_the_gateway_has_a_default_table() -> None:
+    tables = {}
+    for default in ("enable", "disable"):
+        ec2, _, attachment = _gateway(default)
+        answer = ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[attachment])
+        tables[default] = "Association" in answer["TransitGatewayAttachments"][0]
+    assert tables == {"enable": True, "disable": False}
+
+
+def test_an_attachment_propagates_to_two_tables_and_leaves_each_alone() -> None:
+    ec2, gateway, attachment = _gateway("disable")
+    first, second = (
+        ec2.create_transit_gateway_route_table(TransitGatewayId=gateway)[
+            "TransitGatewayRouteTable"
+        ]["TransitGatewayRouteTableId"]
+        for _ in range(2)
+    )
+    arguments = {"TransitGatewayAttachmentId": attachment}
+    for table in (first, second):
+        ec2.enable_transit_gateway_route_table_propagation(
+            TransitGatewayRouteTableId=table, **arguments
+        )
+    ec2.disable_transit_gateway_route_table_propagation(
+        TransitGatewayRouteTableId=first, **arguments
+    )
+    counts = [
+        len(
+            ec2.get_transit_gateway_route_table_propagations(TransitGatewayRouteTableId=table)[
+                "TransitGatewayRouteTablePropagations"
+            ]
+        )
+        for table in (first, second)
+    ]
+    assert counts == [0, 1]
+
+
+def test_a_deleted_attachment_is_shown_as_deleted_and_makes_room() -> None:
+    ec2, gateway, attachment = _gateway("disable")
+    ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=attachment)
+    shown = ec2.describe_transit_gateway_vpc_attachments(TransitGatewayAttachmentIds=[attachment])
+    gone = shown["TransitGatewayVpcAttachments"][0]
+    assert gone["State"] == "deleted"
+    again = {"VpcId": gone["VpcId"], "SubnetIds": gone["SubnetIds"]}
+    ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, **again)
+    with pytest.raises(ClientError, match="DuplicateTransitGatewayAttachment"):
+        ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, **again)
+
+
+def test_a_composite_alarm_names_alarms_that_exist() -> None:
+    alarms = boto3.client("cloudwatch")
+    metric = {"Namespace": "AWS/DMS", "MetricName": "CDCLatencyTarget", "Statistic": "Maximum"}
+    alarms.put_metric_alarm(
+        AlarmName="lag-dev",
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Threshold=5,
+        **metric,
+    )
+    alarms.put_composite_alarm(AlarmName="safe-dev", AlarmRule='NOT ALARM("lag-dev")')
+    shown = alarms.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    assert [alarm["AlarmRule"] for alarm in shown] == ['NOT ALARM("lag-dev")']
+    with pytest.raises(ClientError, match="gone-dev"):
+        alarms.put_composite_alarm(AlarmName="x", AlarmRule="ALARM(gone-dev) OR ALARM(lag-dev)")
+
+
+@pytest.mark.parametrize(
+    ("definition", "result"),
+    [
+        ({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, "OK"),
+        ({"StartAt": "B", "States": {"A": {"Type": "Succeed"}}}, "FAIL"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}, "FAIL"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Choice", "Default": "B"}}}, "FAIL"),
+    ],
+)
+def test_a_definition_with_a_wrong_target_is_refused(
+    definition: dict[str, Any], result: str
+) -> None:
+    answer = boto3.client("stepfunctions").validate_state_machine_definition(
+        definition=json.dumps(definition)
+    )
+    assert answer["result"] == result
+
+
+def test_a_dms_subnet_group_answers_its_own_subnets_and_refuses_unknown_ones() -> None:
+    ec2, dms = boto3.client("ec2"), boto3.client("dms")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    names = {
+        "ReplicationSubnetGroupIdentifier": "dms-dev",
+        "ReplicationSubnetGroupDescription": "DMS",
+    }
+    made = dms.create_replication_subnet_group(SubnetIds=[subnet], **names)
+    group = made["ReplicationSubnetGroup"]
+    assert (group["VpcId"], group["Subnets"][0]["SubnetIdentifier"]) == (vpc, subnet)
+    with pytest.raises(ClientError, match="subnet-none"):
+        dms.create_replication_subnet_group(SubnetIds=["subnet-none"], **names)
+
+
+def test_a_dms_certificate_in_use_is_not_deleted() -> None:
+    dms = boto3.client("dms")
+    pem = "-----BEGIN CERTIFICATE-----"
+    arn = dms.import_certificate(CertificateIdentifier="ca", CertificatePem=pem)["Certificate"][
+        "CertificateArn"
+    ]
+    dms.create_endpoint(
+        EndpointIdentifier="source",
+        EndpointType="source",
+        EngineName="postgres",
+        CertificateArn=arn,
+    )
+    with pytest.raises(ClientError, match="used by an endpoint"):
+        dms.delete_certificate(CertificateArn=arn)
+    assert len(dms.describe_certificates()["Certificates"]) == 1

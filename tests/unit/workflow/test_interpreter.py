@@ -1,0 +1,148 @@
+"""Each correction of moto's interpreter: that it is needed no more is as good a reason to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.interpreter import Functions, Interpreter, Run, Throttled, VirtualClock
+from tests.support.migration_account import simulated_aws
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:work"
+
+
+class RefusedError(Exception):
+    """What the function of these tests raises."""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    with simulated_aws():
+        yield
+
+
+class Bench:
+    """Runs a machine of a few states, with one function that does what the event says."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.virtual = VirtualClock()
+        self.functions = Functions({"work": (self._work, {})})
+        self.interpreter = Interpreter(patch, self.functions, self.virtual)
+        self.runs = 0
+
+    @staticmethod
+    def _work(event: dict[str, Any], _context: Any) -> Any:
+        if "raise" in event:
+            raise RefusedError(event["raise"])
+        return event
+
+    def run(self, states: dict[str, Any], given: dict[str, Any] | None = None) -> Run:
+        self.runs += 1
+        machine = {"StartAt": next(iter(states)), "States": states}
+        return self.interpreter.run(machine, f"run-{self.runs}", given)
+
+
+@pytest.fixture
+def bench(aws: None, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    from moto.core.base_backend import BackendDict
+
+    BackendDict.reset()
+    return Bench(monkeypatch)
+
+
+def task(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": ARN, "Payload": payload},
+        "ResultSelector": {"answer.$": "$.Payload"},
+        "TimeoutSeconds": 30,
+        "End": True,
+    } | more
+
+
+DONE = {"Done": {"Type": "Succeed"}}
+
+
+def test_run_functions_in_process(bench: Bench) -> None:
+    run = bench.run({"Work": task({"twice.$": "$.n"})}, {"n": 7})
+    assert run.output == {"answer": {"twice": 7}}
+
+
+def test_a_functions_exception_is_caught_by_its_class_name(bench: Bench) -> None:
+    caught = [{"ErrorEquals": ["RefusedError"], "ResultPath": "$.error", "Next": "Done"}]
+    run = bench.run({"Work": task({"raise": "why"}, Catch=caught)} | DONE)
+    assert run.states == ["Work", "Done"]
+    assert run.output
+    assert run.output["error"]["Error"] == "RefusedError"
+    assert '"errorMessage":"why"' in run.output["error"]["Cause"]
+
+
+def test_throttling_has_aws_error_name(bench: Bench) -> None:
+    def throttle(_invocation: Any) -> None:
+        raise Throttled
+
+    bench.functions.faults.append(throttle)
+    run = bench.run({"Work": task({})})
+    assert (run.status, run.error) == ("FAILED", "Lambda.TooManyRequestsException")
+
+
+def test_wait_in_virtual_time(bench: Bench) -> None:
+    retry = [{"ErrorEquals": ["RefusedError"], "IntervalSeconds": 100, "MaxAttempts": 2}]
+    wait = {"Type": "Wait", "Seconds": 86_400, "Next": "Work"}
+    run = bench.run({"Wait": wait, "Work": task({"raise": "again"}, Retry=retry)})
+    assert run.error == "RefusedError"
+    assert len(bench.functions.invocations) == 3
+    assert bench.virtual.waited == 86_400 + 100 + 200
+
+
+def test_no_retry_at_all_means_none(bench: Bench) -> None:
+    retry = [
+        {"ErrorEquals": ["RefusedError"], "MaxAttempts": 0},
+        {"ErrorEquals": ["States.ALL"], "MaxAttempts": 3},
+    ]
+    run = bench.run({"Work": task({"raise": "never"}, Retry=retry)})
+    assert run.error == "RefusedError"
+    assert len(bench.functions.invocations) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("$.a[0].b", 1), ("$.a[0]", {"b": 1}), ("$.a[*].b", [1, 2]), ("$.c", [3])]
+)
+def test_read_definite_paths_as_values(bench: Bench, path: str, value: Any) -> None:
+    states = {"Pass": {"Type": "Pass", "Parameters": {"value.$": path}, "End": True}}
+    run = bench.run(states, {"a": [{"b": 1}, {"b": 2}], "c": [3]})
+    assert run.output == {"value": value}
+
+
+def choice(test: dict[str, Any]) -> dict[str, Any]:
+    chosen = {"Type": "Choice", "Choices": [{**test, "Next": "Done"}], "Default": "Other"}
+    return {"Choose": chosen, "Other": {"Type": "Succeed"}} | DONE
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"Variable": "$.absent", "StringEquals": "x"},
+        {"Variable": "$.absent", "NumericLessThan": 3},
+        {"And": [{"Variable": "$.absent", "StringEquals": "x"}]},
+    ],
+)
+def test_fail_choices_on_missing_paths(bench: Bench, test: dict[str, Any]) -> None:
+    run = bench.run(choice(test), {})
+    assert (run.status, run.error) == ("FAILED", "States.Runtime")
+
+
+def test_presence_may_be_asked_of_a_missing_path(bench: Bench) -> None:
+    run = bench.run(choice({"Variable": "$.absent", "IsPresent": True}), {})
+    assert run.states == ["Choose", "Other"]
+
+
+def test_keep_runtime_errors_uncaught(bench: Bench) -> None:
+    """An answer without the field that ResultSelector reads cannot be caught on AWS."""
+    caught = [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]
+    selector = {"field.$": "$.Payload.absent"}
+    run = bench.run({"Work": task({}, ResultSelector=selector, Catch=caught)} | DONE)
+    assert (run.status, run.error) == ("FAILED", "States.Runtime")
