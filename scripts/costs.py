@@ -13,9 +13,8 @@ from scripts.synthesized import Resource, Stack
 
 HOURS = 24
 DAYS_A_MONTH = 365 / 12
-# US dollars, us-east-1, on demand, rounded, November 2026, from the pricing pages of VPC,
-# Transit Gateway, PrivateLink, Aurora, DMS, KMS, Secrets Manager, WAF and CloudWatch
-# (aws.amazon.com/<service>/pricing).
+# US dollars, us-east-1, on demand, rounded: from secondary tables and memory, not checked against
+# AWS's own pricing pages. Good enough to choose settings, not to sign a budget.
 AURORA_HOURLY = {"db.r6g.large": 0.26, "db.r6g.xlarge": 0.519, "db.r6g.2xlarge": 1.038}
 ACU_HOURLY = 0.12
 DMS_HOURLY = {"dms.c5.large": 0.154, "dms.c5.xlarge": 0.308, "dms.c5.2xlarge": 0.616}
