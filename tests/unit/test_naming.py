@@ -6,6 +6,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from lib.naming import Naming
@@ -47,6 +48,7 @@ def test_names_are_those_the_runbook_prints(made: str, expected: str) -> None:
     assert made == expected
 
 
+@examples(deadline=None)
 @given(SUFFIXES)
 def test_a_suffix_is_refused_or_gives_names_that_aws_accepts(suffix: str) -> None:
     try:
@@ -68,6 +70,7 @@ def test_a_suffix_is_refused_or_gives_names_that_aws_accepts(suffix: str) -> Non
     assert NAMESPACE.fullmatch(naming.metric_namespace)
 
 
+@examples(deadline=None)
 @given(*[st.from_regex(r"[a-z][a-z0-9]{0,7}(-[a-z0-9]{1,3})?", fullmatch=True)] * 2)
 def test_two_environments_share_no_name(one: str, other: str) -> None:
     first, second = Naming(one), Naming(other)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from lib.settings import Settings, SettingsError
@@ -166,6 +167,7 @@ networks = st.builds(
 )
 
 
+@examples(deadline=None)
 @given(networks, networks, networks)
 def test_overlapping_networks_are_always_refused_and_others_never(
     production: ipaddress.IPv4Network,
@@ -185,6 +187,7 @@ def test_overlapping_networks_are_always_refused_and_others_never(
     assert reported == overlaps
 
 
+@examples(deadline=None)
 @given(networks)
 def test_a_network_inside_another_is_refused(inner: ipaddress.IPv4Network) -> None:
     assume(inner.prefixlen > 16)
@@ -196,6 +199,7 @@ def test_a_network_inside_another_is_refused(inner: ipaddress.IPv4Network) -> No
         )
 
 
+@examples(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_is_taken_for_an_endpoint_without_a_port(text: str) -> None:
     try:
