@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from lib.policies.replication import COMPONENTS
 from lib.settings import Settings
-
-Document = dict[str, Any]
-KEY = "${aws_kms_key.Key.arn}"
+from tests.unit.policies.clean_watching import alarms, api, logs
+from tests.unit.policies.policy_text import KEY, Document, no_plain_http, policy
 
 
 def clean(settings: Settings) -> Document:
@@ -34,27 +32,11 @@ def clean(settings: Settings) -> Document:
             **_database(protect),
             **_replication(),
             **_compute(),
-            **_api(),
-            **_logs(settings),
-            **_alarms(),
+            **api(),
+            **logs(settings),
+            **alarms(),
         },
     }
-
-
-def policy(**statement: Any) -> str:
-    """A policy of one statement, as the constructs write it."""
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def no_plain_http(action: str) -> str:
-    """Refuses requests without TLS."""
-    return policy(
-        Effect="Deny",
-        Principal="*",
-        Action=[action],
-        Resource="*",
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
 
 
 def _network() -> Document:
@@ -280,98 +262,5 @@ def _compute() -> Document:
         "aws_sqs_queue": {"Dead": {"name": "dead-dev", "kms_master_key_id": KEY}},
         "aws_sqs_queue_policy": {
             "TlsOnly": {"queue_url": "${aws_sqs_queue.Dead.url}", "policy": no_plain_http("sqs:*")}
-        },
-    }
-
-
-def _api() -> Document:
-    return {
-        "aws_api_gateway_rest_api": {"Api": {"name": "payments-dev"}},
-        "aws_api_gateway_authorizer": {"Authorizer": {"name": "bearer-token"}},
-        "aws_api_gateway_integration": {"Post": {"uri": "https://$${stageVariables.backend}/"}},
-        "aws_api_gateway_stage": {
-            "Stage": {
-                "stage_name": "production",
-                "access_log_settings": {
-                    "destination_arn": "${aws_cloudwatch_log_group.ApiLogs.arn}"
-                },
-                "variables": {"backend": "payments.onprem.internal"},
-            }
-        },
-        "aws_api_gateway_method_settings": {
-            "Settings": {
-                "rest_api_id": "${aws_api_gateway_rest_api.Api.id}",
-                "stage_name": "${aws_api_gateway_stage.Stage.stage_name}",
-                "settings": {"logging_level": "ERROR", "caching_enabled": False},
-            }
-        },
-    }
-
-
-def _logs(settings: Settings) -> Document:
-    names = {
-        "ApiLogs": "/aws/apigateway/payments-dev",
-        "AuroraLogs": "/aws/rds/cluster/${aws_rds_cluster.Aurora.cluster_identifier}/postgresql",
-        "DmsLogs": "dms-tasks-dms-dev",
-        "ExecutionLogs": (
-            "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.Api.id}/production"
-        ),
-        "FlowLogs": "/aws/vpc/migration-vpc-dev",
-        "MachineLogs": "/aws/vendedlogs/states/migration-orchestration-dev",
-        "ValidatorLogs": "/aws/lambda/data-validator-dev",
-    }
-    common = {
-        "kms_key_id": KEY,
-        "retention_in_days": settings.log_retention_days,
-        "skip_destroy": settings.protect,
-    }
-    return {
-        "aws_cloudwatch_log_group": {id: {"name": name, **common} for id, name in names.items()},
-        "aws_cloudwatch_log_metric_filter": {
-            "Refused": {
-                "name": "refused",
-                "metric_transformation": {"namespace": "Migration/dev", "name": "Refused"},
-            }
-        },
-    }
-
-
-def _alarms() -> Document:
-    topic = ["${aws_sns_topic.Topic.arn}"]
-    return {
-        "aws_sns_topic": {
-            "Topic": {"name": "migration-notifications-dev", "kms_master_key_id": KEY}
-        },
-        "aws_sns_topic_policy": {
-            "TlsOnly": {"arn": "${aws_sns_topic.Topic.arn}", "policy": no_plain_http("sns:Publish")}
-        },
-        "aws_sns_topic_subscription": {
-            "OnCall": {"protocol": "email", "endpoint": "oncall@example.com"}
-        },
-        "aws_cloudwatch_metric_alarm": {
-            "Errors": {
-                "alarm_name": "validator-errors-dev",
-                "namespace": "AWS/Lambda",
-                "metric_name": "Errors",
-                "dimensions": {"FunctionName": "${aws_lambda_function.Validator.function_name}"},
-                "alarm_actions": topic,
-            },
-            "Refused": {
-                "alarm_name": "refused-dev",
-                "metric_query": [
-                    {
-                        "id": "refused",
-                        "metric": {"namespace": "Migration/dev", "metric_name": "Refused"},
-                    }
-                ],
-                "alarm_actions": topic,
-            },
-        },
-        "aws_cloudwatch_composite_alarm": {
-            "Safe": {
-                "alarm_name": "safe-dev",
-                "alarm_rule": 'NOT ALARM("${aws_cloudwatch_metric_alarm.Errors.alarm_name}")',
-                "alarm_actions": topic,
-            }
         },
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.policies.clean import Document, policy
+from tests.unit.policies.policy_text import Document, policy
 
 ABSENT: Any = object()
 

@@ -9,9 +9,10 @@ import pytest
 from lib.policies.catalog import RULES, findings
 from lib.policies.template import Template
 from lib.settings import Settings
-from tests.unit.policies.clean import Document, clean
+from tests.unit.policies.clean import clean
 from tests.unit.policies.planted import PLANTED
 from tests.unit.policies.planting import Planted
+from tests.unit.policies.policy_text import Document
 
 
 def found(document: Document, settings: Settings) -> list[tuple[str, str]]:
