@@ -100,7 +100,8 @@ $(VENV)/dev-packages.stamp: $(VENV)/packages.stamp
 	$(BIN)/pipenv sync --dev
 	@touch $@
 
-# Install scripts are off (.npmrc): cdktf's pseudo-terminal module would download a binary.
+# Install scripts are off (.npmrc): cdktf's pseudo-terminal module would download a binary, so
+# package.json puts one in its place whose package has it.
 node_modules/.stamp: package-lock.json .npmrc $(VENV)/packages.stamp
 	$(BIN)/npm ci
 	@ln -sf ../../node_modules/.bin/cdktf $(BIN)/cdktf
