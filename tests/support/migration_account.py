@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.dms.models import dms_backends
-from moto.dms.responses import DatabaseMigrationServiceResponse
 
 from migration.clients import client
+from tests.support.aws.fills import dms
 from tests.support.interpreter import MOTO_CONFIG
 
 REGION = "us-east-1"
@@ -48,8 +48,6 @@ class MigrationAccount:
     forward_task: str
     instance: str
     endpoints: dict[str, str]
-    tables: dict[str, str] = field(default_factory=lambda: {"payments": "Table completed"})
-    start_types: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,6 +67,18 @@ class MigrationAccount:
         }
 
     @property
+    def start_types(self) -> list[str]:
+        """How the forward task was started, each time."""
+        return getattr(self._task, "start_types", [])
+
+    def set_tables(self, **states: str) -> None:
+        """What DMS tells of each table of the forward task."""
+        self._task.table_statistics = [
+            {"SchemaName": "public", "TableName": table, "TableState": state}
+            for table, state in states.items()
+        ]
+
+    @property
     def task_status(self) -> str:
         """The forward task's status; "missing" when it is gone."""
         task = self._backend.replication_tasks.get(self.forward_task)
@@ -76,7 +86,7 @@ class MigrationAccount:
 
     @task_status.setter
     def task_status(self, status: str) -> None:
-        self._backend.replication_tasks[self.forward_task].status = status
+        self._task.status = status
 
     def delete_task(self) -> None:
         """Take the forward task away."""
@@ -145,6 +155,10 @@ class MigrationAccount:
         )
 
     @property
+    def _task(self) -> Any:
+        return self._backend.replication_tasks[self.forward_task]
+
+    @property
     def _backend(self) -> Any:
         return dms_backends[ACCOUNT][REGION]
 
@@ -164,9 +178,8 @@ def simulated_aws() -> Iterator[None]:
 def migration_account(patch: pytest.MonkeyPatch) -> MigrationAccount:
     """A fresh account, inside ``simulated_aws``; moto's gaps stay filled until ``patch`` ends."""
     BackendDict.reset()
-    account = _create()
-    _fill_dms(patch, account)
-    return account
+    dms.install(patch)
+    return _create()
 
 
 def _create() -> MigrationAccount:
@@ -178,17 +191,17 @@ def _create() -> MigrationAccount:
     queue = sqs.create_queue(QueueName="operator")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
-    dms = client("dms")
-    instance = dms.create_replication_instance(
+    api = client("dms")
+    instance = api.create_replication_instance(
         ReplicationInstanceIdentifier=INSTANCE, ReplicationInstanceClass="dms.c5.xlarge"
     )["ReplicationInstance"]["ReplicationInstanceArn"]
     endpoints = {
-        side: dms.create_endpoint(
+        side: api.create_endpoint(
             EndpointIdentifier=side, EndpointType=side, EngineName=engine, DatabaseName="payments"
         )["Endpoint"]["EndpointArn"]
         for side, engine in {"source": "postgres", "target": "aurora-postgresql"}.items()
     }
-    task = dms.create_replication_task(
+    task = api.create_replication_task(
         ReplicationTaskIdentifier="forward-dev",
         SourceEndpointArn=endpoints["source"],
         TargetEndpointArn=endpoints["target"],
@@ -197,40 +210,9 @@ def _create() -> MigrationAccount:
         TableMappings="{}",
     )["ReplicationTask"]["ReplicationTaskArn"]
     account = MigrationAccount(topic, queue, task, instance, endpoints)
-    # moto leaves a new task in "creating" for ever; on AWS it becomes ready.
     account.task_status = "ready"
+    account.set_tables(payments="Table completed")
     return account
-
-
-def _fill_dms(patch: pytest.MonkeyPatch, account: MigrationAccount) -> None:
-    """moto 5.2.5 does not implement DescribeTableStatistics and forgets the start type."""
-
-    def describe_table_statistics(self: Any) -> str:
-        return json.dumps(
-            {
-                "TableStatistics": [
-                    {"SchemaName": "public", "TableName": table, "TableState": state}
-                    for table, state in account.tables.items()
-                ]
-            }
-        )
-
-    start = DatabaseMigrationServiceResponse.start_replication_task
-
-    def start_replication_task(self: Any) -> str:
-        account.start_types.append(self._get_param("StartReplicationTaskType"))
-        answer: str = start(self)
-        return answer
-
-    patch.setattr(
-        DatabaseMigrationServiceResponse,
-        "describe_table_statistics",
-        describe_table_statistics,
-        raising=False,
-    )
-    patch.setattr(
-        DatabaseMigrationServiceResponse, "start_replication_task", start_replication_task
-    )
 
 
 @contextmanager

@@ -18,10 +18,15 @@ EMAILS = ("oncall@example.com", "lead@example.com")
 
 
 def settings_of(case: str) -> Settings:
-    """``default`` with two addresses, or ``production`` (config/prod.json) on AWS's own keys."""
+    """``default`` with two addresses, or ``production`` (config/prod.json) on AWS's own keys and
+    with the authority of the source named."""
     if case == "default":
         return dataclasses.replace(load_settings({}), alarm_emails=EMAILS)
-    return dataclasses.replace(load_settings({"ENVIRONMENT": "prod"}), encryption="aws")
+    return dataclasses.replace(
+        load_settings({"ENVIRONMENT": "prod"}),
+        encryption="aws",
+        source_ca_file="lib/lambda/certificates/rds-eu-west-1.pem",
+    )
 
 
 @cache

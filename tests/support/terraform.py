@@ -128,8 +128,8 @@ def _find_terraform() -> str:
     binary = shutil.which("terraform")
     if binary is None:
         raise TerraformError(
-            "terraform is not on PATH: install Terraform 1.11.4 from releases.hashicorp.com "
-            "or run 'make setup'"
+            "terraform is not on PATH: run 'make test', which fetches it, "
+            "or install Terraform 1.11 or later"
         )
     return binary
 

@@ -95,7 +95,7 @@ class Record:
 
 
 def record_lives(work: Path) -> Record:
-    """Lives them in ``work``: the state's stack, then ``dev`` and ``prod`` at the same time."""
+    """Lives them in ``work``: the state's stack first, ``dev`` and ``prod`` at the same time."""
     stacks = _synthesize(work / "synthesized")
     with SimulatedAws() as aws:
         return _Stage(aws, stacks, work).play()
@@ -134,8 +134,7 @@ class _Stage:
     def play(self) -> Record:
         state, dev, prod = (self._lives[name] for name in ("state", "dev", "prod"))
         before = take(self._aws.client, REGIONS)
-        self._timed("state storage up", state.bring_up)
-        refused = self._timed("both environments up", lambda: self._both_up(dev, prod))
+        refused = self._timed("all up", lambda: self._all_up(state, dev, prod))
         keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
         height = take(self._aws.client, REGIONS)
         refused |= self._timed("locks held by hand", lambda: self._held_by_hand(dev))
@@ -160,8 +159,10 @@ class _Stage:
         self._seconds[name] = time.monotonic() - started
         return result
 
-    def _both_up(self, dev: Life, prod: Life) -> dict[str, Outcome]:
-        with ThreadPoolExecutor(2) as pool:
+    def _all_up(self, state: Life, dev: Life, prod: Life) -> dict[str, Outcome]:
+        with ThreadPoolExecutor(3) as pool:
+            storing = pool.submit(state.bring_up)
+            _wait("the state's bucket and table", self._state_can_be_stored, storing)
             running = pool.submit(dev.bring_up)
             adopting = pool.submit(
                 prod.bring_up, lambda: _wait("the DMS roles", self._dms_roles_exist, running)
@@ -170,7 +171,14 @@ class _Stage:
             refused = self._rival(dev, "another operator's apply")
             running.result()
             adopting.result()
+            storing.result()
         return refused
+
+    def _state_can_be_stored(self) -> bool:
+        """Terraform goes on for a minute after that: it waits for the bucket's lifecycle rules."""
+        buckets = self._aws.client("s3").list_buckets()["Buckets"]
+        tables = self._aws.client("dynamodb").list_tables()["TableNames"]
+        return self._bucket in {one["Name"] for one in buckets} and self._table in tables
 
     def _dms_roles_exist(self) -> bool:
         roles = self._aws.client("iam").list_roles(MaxItems=1000)["Roles"]

@@ -118,6 +118,9 @@ LISTINGS: dict[str, Listing] = {
         "describe_db_cluster_parameter_groups",
         "DBClusterParameterGroups[].DBClusterParameterGroupName",
     ),
+    "aws_rds_global_cluster": Listing(
+        "rds", "describe_global_clusters", "GlobalClusters[].GlobalClusterIdentifier"
+    ),
     "aws_route_table": _ec2("describe_route_tables", "RouteTables[].RouteTableId"),
     "aws_s3_bucket": Listing("s3", "list_buckets", "Buckets[].Name"),
     "aws_secretsmanager_secret": Listing("secretsmanager", "list_secrets", "SecretList[].Name"),
@@ -167,7 +170,9 @@ PARTS = MappingProxyType(
         "aws_s3_bucket_public_access_block": "aws_s3_bucket",
         "aws_s3_bucket_server_side_encryption_configuration": "aws_s3_bucket",
         "aws_s3_bucket_versioning": "aws_s3_bucket",
+        "aws_secretsmanager_secret_policy": "aws_secretsmanager_secret",
         "aws_secretsmanager_secret_rotation": "aws_secretsmanager_secret",
+        "aws_secretsmanager_secret_version": "aws_secretsmanager_secret",
         "aws_sns_topic_policy": "aws_sns_topic",
         "aws_sns_topic_subscription": "aws_sns_topic",
         "aws_sqs_queue_policy": "aws_sqs_queue",

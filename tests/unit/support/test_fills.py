@@ -175,8 +175,10 @@ def test_a_dms_subnet_group_answers_its_own_subnets_and_refuses_unknown_ones() -
     made = dms.create_replication_subnet_group(SubnetIds=[subnet], **names)
     group = made["ReplicationSubnetGroup"]
     assert (group["VpcId"], group["Subnets"][0]["SubnetIdentifier"]) == (vpc, subnet)
+    names["ReplicationSubnetGroupIdentifier"] = "dms-other"
     with pytest.raises(ClientError, match="subnet-none"):
         dms.create_replication_subnet_group(SubnetIds=["subnet-none"], **names)
+    assert len(dms.describe_replication_subnet_groups()["ReplicationSubnetGroups"]) == 1
 
 
 def test_a_dms_certificate_in_use_is_not_deleted() -> None:
@@ -194,3 +196,16 @@ def test_a_dms_certificate_in_use_is_not_deleted() -> None:
     with pytest.raises(ClientError, match="used by an endpoint"):
         dms.delete_certificate(CertificateArn=arn)
     assert len(dms.describe_certificates()["Certificates"]) == 1
+
+
+def test_a_bucket_with_delete_markers_can_be_emptied() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="versioned")
+    s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="versioned", Key="lock", Body=b"")
+    s3.delete_object(Bucket="versioned", Key="lock")
+    s3.delete_object(Bucket="versioned", Key="lock")
+    seen = s3.list_object_versions(Bucket="versioned")
+    for one in [*seen["Versions"], *seen["DeleteMarkers"]]:
+        s3.delete_object(Bucket="versioned", Key="lock", VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket="versioned")

@@ -18,6 +18,7 @@ from tests.support.aws.fills import (
     ec2_transit_gateway,
     ec2_vpn,
     rds,
+    rds_global,
     s3,
     stepfunctions,
 )
@@ -32,6 +33,7 @@ FILLS = (
     ec2_transit_gateway,
     ec2_vpn,
     rds,
+    rds_global,
     s3,
     stepfunctions,
 )

@@ -58,4 +58,5 @@ def _vpc_config(self: Any) -> dict[str, Any] | None:
     subnets = ec2_backends[self.account_id][self.region].describe_subnets(
         subnet_ids=self._vpc_config["SubnetIds"]
     )
-    return self._vpc_config | {"VpcId": subnets[0].vpc_id}
+    given: dict[str, Any] = self._vpc_config
+    return given | {"VpcId": subnets[0].vpc_id}

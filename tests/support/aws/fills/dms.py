@@ -6,6 +6,8 @@ Gaps closed:
 - Times were text where the protocol wants numbers, which the provider cannot read.
 - A task stayed ``creating`` for ever.
 - Table statistics were missing; a test sets what a task answers as ``task.table_statistics``.
+- The type a task was started with was forgotten; it is kept in ``task.start_types``.
+- A second test of one connection crashed; it begins anew.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from moto.core.responses import ActionResult
 from moto.dms.exceptions import ResourceNotFoundFault
 from moto.dms.models import (
     DatabaseMigrationServiceBackend,
+    FakeConnection,
     FakeReplicationInstance,
     FakeReplicationSubnetGroup,
     FakeReplicationTask,
@@ -33,12 +36,15 @@ def install(patch: pytest.MonkeyPatch) -> None:
     backend = DatabaseMigrationServiceBackend
     create_group = backend.create_replication_subnet_group
     create_instance = backend.create_replication_instance
+    start_task = DatabaseMigrationServiceResponse.start_replication_task
+    test_connection = backend.test_connection
     instance_answer = FakeReplicationInstance.to_dict
     task_answer = FakeReplicationTask.to_dict
 
     def group(self: Any, **kwargs: Any) -> FakeReplicationSubnetGroup:
+        _refuse_unknown_subnets(self, kwargs["subnet_ids"])
         made = create_group(self, **{**kwargs, "tags": None})
-        made.subnetIds = _existing_subnets(self, kwargs["subnet_ids"])
+        made.subnetIds = kwargs["subnet_ids"]
         made.backend = self  # type: ignore[attr-defined]
         arn = f"arn:{self.partition}:dms:{self.region_name}:{self.account_id}:subgrp"
         self.tagger.tag_resource(
@@ -67,22 +73,37 @@ def install(patch: pytest.MonkeyPatch) -> None:
             self.status = "ready"
         return _with_numbers(answer)
 
+    def start(self: Any) -> str:
+        answer: str = start_task(self)
+        task = self.dms_backend.replication_tasks[self._get_param("ReplicationTaskArn")]
+        how = self._get_param("StartReplicationTaskType")
+        task.start_types = [*getattr(task, "start_types", []), how]
+        return answer
+
+    def test(self: Any, replication_instance_arn: str, endpoint_arn: str) -> FakeConnection:
+        pair = (replication_instance_arn, endpoint_arn)
+        self.connections = [
+            one
+            for one in self.connections
+            if (one.replication_instance_arn, one.endpoint_arn) != pair
+        ]
+        return test_connection(self, *pair)
+
+    patch.setattr(backend, "test_connection", test)
     patch.setattr(backend, "create_replication_subnet_group", group)
     patch.setattr(backend, "create_replication_instance", instance)
     patch.setattr(FakeReplicationSubnetGroup, "to_dict", _group_dict)
     patch.setattr(FakeReplicationInstance, "to_dict", instance_dict)
     patch.setattr(FakeReplicationTask, "to_dict", task_dict)
-    patch.setattr(
-        DatabaseMigrationServiceResponse, "describe_table_statistics", _statistics, raising=False
-    )
+    responses = DatabaseMigrationServiceResponse
+    patch.setattr(responses, "start_replication_task", start)
+    patch.setattr(responses, "describe_table_statistics", _statistics, raising=False)
 
 
-def _existing_subnets(backend: Any, subnet_ids: list[str]) -> list[str]:
-    """Refuses subnets that are not there, as AWS does."""
+def _refuse_unknown_subnets(backend: Any, subnet_ids: list[str]) -> None:
     known = {subnet.id for subnet in _ec2(backend).describe_subnets()}
     if unknown := [one for one in subnet_ids if one not in known]:
         raise ResourceNotFoundFault(f"The subnets {unknown} could not be found.")
-    return subnet_ids
 
 
 def _ec2(backend: Any) -> Any:

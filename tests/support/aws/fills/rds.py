@@ -11,6 +11,7 @@ Gaps closed:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     cluster_init = DBCluster.__init__
     instance_init = DBInstance.__init__
     update_parameters = DBParameterGroup.update_parameters
-    scaling = DBCluster.scaling_configuration_info.fget
+    scaling: Callable[[Any], dict[str, Any]] = vars(DBCluster)["scaling_configuration_info"].fget
 
     def init_cluster(self: Any, backend: Any, **kwargs: Any) -> None:
         source = kwargs.get("replication_source_identifier")
@@ -48,7 +49,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
             )
 
     def scaling_of_serverless(self: Any) -> dict[str, Any] | None:
-        return scaling(self) if self.engine_mode == "serverless" and scaling else None
+        return scaling(self) if self.engine_mode == "serverless" else None
 
     def update_by_user(self: Any, new_parameters: Any) -> None:
         update_parameters(self, [{**one, "Source": "user"} for one in new_parameters])

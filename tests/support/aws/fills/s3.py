@@ -1,8 +1,11 @@
 """S3.
 
-Gap closed: moto ignores the condition of a bucket policy's statement, so the statement that
-denies requests without TLS denied every request for an object. A statement whose condition the
-request does not meet is left out; conditions this module cannot judge stay as moto takes them.
+Gaps closed:
+
+- A delete marker could not be deleted by its version, so a versioned bucket was never empty.
+- moto ignores the condition of a bucket policy's statement, so the statement that
+  denies requests without TLS denied every request for an object. A statement whose condition the
+  request does not meet is left out; conditions this module cannot judge stay as moto takes them.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import Any
 
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 
 # What AWS would know of a request that Terraform sends it.
 _REQUEST = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
@@ -21,6 +24,7 @@ _REQUEST = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 def install(patch: pytest.MonkeyPatch) -> None:
     """Installs the fill."""
     patch.setattr(FakeBucket, "get_permission", _get_permission)
+    patch.setattr(FakeDeleteMarker, "dispose", lambda self, garbage=False: None, raising=False)
 
 
 def _get_permission(self: Any, action: str, resource: str) -> Any:
