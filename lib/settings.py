@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from lib.settings_rules import broken_rules
+from lib.settings_rules import PROJECT, broken_rules
 
 Encryption = Literal["customer", "aws"]
 
@@ -93,7 +94,7 @@ class Settings:
     source_database: str = "payments"
     source_ca_file: str | None = None
     """PEM file of the authority that signed the source's certificate, relative to the project;
-    None: replication to and from the source is encrypted, but does not verify who answers."""
+    None: DMS encrypts without verifying who answers; the functions trust public ones only."""
     schemas: tuple[str, ...] = ("public",)
     """Schemas that move, all their tables."""
     application_roles: tuple[str, ...] = ("payments_app",)
@@ -141,12 +142,20 @@ class Settings:
     # --- observability --------------------------------------------------------------------
     alarm_emails: tuple[str, ...] = ()
     monthly_budget_usd: int = 2500
+    aurora_connections_alarm: int = 1300
+    """Connections to an instance before the alarm: three quarters of what ``db.r6g.large`` admits,
+    LEAST(memory / 9531392, 5000). Set it with ``aurora_instance_class``."""
     wal_retained_alarm_gb: int = 20
     """WAL that a replication slot holds on the source before the alarm."""
 
     def __post_init__(self) -> None:
         if problems := broken_rules(self):
             raise SettingsError(problems)
+
+    @property
+    def source_ca_path(self) -> Path | None:
+        """``source_ca_file``, wherever the process was started."""
+        return None if self.source_ca_file is None else PROJECT / self.source_ca_file
 
     @property
     def tags(self) -> dict[str, str]:

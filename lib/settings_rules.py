@@ -51,6 +51,7 @@ RANGES = {
     "clock_skew_seconds": (0, 300, "seconds"),
     "key_cache_seconds": (1, 900, "seconds"),
     "monthly_budget_usd": (1, 10**7, "US dollars"),
+    "aurora_connections_alarm": (1, 5000, "connections"),
     "wal_retained_alarm_gb": (1, 10_000, "GB"),
 }
 

@@ -16,6 +16,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 CODE_ROOT = Path(__file__).resolve().parent.parent / "lambda"
+SOURCE_AUTHORITY = "certificates/source.pem"
+"""Where lib/lambda/migration/postgres.py looks for the authority of the source's certificate."""
 CODE_SUFFIXES = frozenset({".json", ".pem", ".py", ".sql"})
 """What a handler may need at run time; bytecode, editors' backups and notes stay behind."""
 # The earliest date a zip can hold; file dates differ from clone to clone.
@@ -44,10 +46,11 @@ class Bundle:
 
 
 @cache
-def code_bundle(root: Path = CODE_ROOT) -> Bundle:
+def code_bundle(root: Path = CODE_ROOT, source_ca: Path | None = None) -> Bundle:
     """The one bundle that all functions share: the handlers and the ``migration`` package.
 
     One, because the package is nearly all of it and a change there redeploys them all anyway.
+    ``source_ca``: PEM file that goes with them, so that they can verify the source.
 
     Raises:
         ValueError: there is no code below ``root``.
@@ -55,6 +58,8 @@ def code_bundle(root: Path = CODE_ROOT) -> Bundle:
     files = code_files(root)
     if not files:
         raise ValueError(f"{root} holds no Python file: there is no function to deploy")
+    if source_ca is not None:
+        files[SOURCE_AUTHORITY] = source_ca.read_bytes()
     return Bundle("functions", zip_bytes(files))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from lib.account import Account
+from lib.api.metering_key import MeteringKey
 from lib.database.aurora import AuroraCluster
 from lib.database.credentials import DatabaseSecret
 from lib.functions.function import PythonFunction
@@ -12,6 +13,7 @@ from lib.functions.layer import DependencyLayer
 from lib.naming import Naming
 from lib.network.network import Network
 from lib.observability.notifications import Notifications
+from lib.replication.documents import limited_lob_tables
 from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.storage.checkpoint_bucket import CheckpointBucket
@@ -19,9 +21,8 @@ from lib.storage.encryption_key import EncryptionKey
 from lib.storage.parameters import ApiSecret, RoutingTarget
 from lib.workflow.timings import FUNCTION_SECONDS
 
-# API Gateway waits 29 seconds at most, and a payment should not: a cold start, one SSM call and
-# an HMAC take well under 5.
-AUTHORIZER_SECONDS = 5
+# Time to fail closed and say why when SSM does not answer; API Gateway waits 29 seconds at most.
+AUTHORIZER_SECONDS = 10
 
 
 class MigrationFunctions(Construct):
@@ -44,6 +45,7 @@ class MigrationFunctions(Construct):
         checkpoints: CheckpointBucket,
         routing: RoutingTarget,
         api_secret: ApiSecret,
+        metering_key: MeteringKey,
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
@@ -59,7 +61,7 @@ class MigrationFunctions(Construct):
             "TARGET_SECRET_ARN": target_secret.arn,
             "SCHEMAS": ",".join(settings.schemas),
         }
-        self.authorizer = self._authorizer(api_secret)
+        self.authorizer = self._authorizer(api_secret, metering_key)
         self.replication = self._replication(replication, checkpoints, databases)
         self.validator = self._validator(checkpoints, databases)
         self.rollback = self._rollback(replication, checkpoints, routing, notifications)
@@ -90,6 +92,7 @@ class MigrationFunctions(Construct):
         *,
         memory_mb: int,
         in_vpc: bool = True,
+        dead_letter: bool = False,
     ) -> PythonFunction:
         network = self._network
         return PythonFunction(
@@ -108,9 +111,10 @@ class MigrationFunctions(Construct):
             memory_mb=memory_mb,
             vpc=network.migration if in_vpc else None,
             security_group_id=network.security.functions_id if in_vpc else None,
+            dead_letter=dead_letter,
         )
 
-    def _authorizer(self, api_secret: ApiSecret) -> PythonFunction:
+    def _authorizer(self, api_secret: ApiSecret, metering_key: MeteringKey) -> PythonFunction:
         """Outside the VPC: it calls only SSM, and a payment must not wait for an interface."""
         function = self._function(
             "Authorizer",
@@ -118,6 +122,7 @@ class MigrationFunctions(Construct):
             "Verifies the HMAC bearer token of each payment",
             {
                 "API_SECRET_PARAMETER": api_secret.name,
+                "METERING_KEY": metering_key.value,
                 "TOKEN_MAX_AGE_SECONDS": str(self._settings.token_max_age_seconds),
                 "CLOCK_SKEW_SECONDS": str(self._settings.clock_skew_seconds),
                 "KEY_CACHE_SECONDS": str(self._settings.key_cache_seconds),
@@ -150,8 +155,8 @@ class MigrationFunctions(Construct):
                 "MAX_LAG_SECONDS": str(settings.max_lag_seconds),
                 "QUIET_SAMPLES": str(settings.quiet_samples),
                 "APPLICATION_ROLES": ",".join(settings.application_roles),
-                # Every table over the limit is copied in full LOB mode (lib/replication).
-                "LOB_MAX_KB": "0",
+                "LIMITED_LOB_TABLES": ",".join(limited_lob_tables(settings)),
+                "LOB_LIMIT_KB": str(settings.lob_limit_kb),
             },
             memory_mb=512,
         )
@@ -200,6 +205,8 @@ class MigrationFunctions(Construct):
                 "TOPIC_ARN": notifications.topic_arn,
             },
             memory_mb=256,
+            # The watchdog invokes it asynchronously.
+            dead_letter=True,
         )
         checkpoints.grant_journal(function.role)
         checkpoints.grant_lock(function.role)

@@ -83,7 +83,7 @@ class PythonFunction(Construct):
         if dead_letter:
             letters = DeadLetters(self, "DeadLetters", name=naming.name(f"{name}-dlq"), key=key)
             letters.grant_send(self.role)
-        bundle = code_bundle()
+        bundle = code_bundle(source_ca=settings.source_ca_path)
         self.function = LambdaFunction(
             self,
             "Function",

@@ -43,7 +43,7 @@ class Alarms(Construct):
             [
                 *watches.replication_watches(replication, settings),
                 *watches.validation_watches(naming),
-                *watches.database_watches(aurora),
+                *watches.database_watches(aurora, settings),
                 *watches.replica_watches(aurora),
                 *watches.api_watches(api),
             ]
@@ -83,4 +83,5 @@ class Alarms(Construct):
             ok_actions=[self._topic_arn],
             tags={"Name": name},
         )
-        return composite.alarm_name
+        alarm_name: str = composite.alarm_name
+        return alarm_name

@@ -33,7 +33,7 @@ class MetricFilters(Construct):
             VERDICTS,
             '{ ($.message = "validation ended") && ($.verdict != "match") }',
         )
-        field = "$.source_slot_retained_bytes"
+        field = "$.result.source_slot_retained_bytes"
         self._filter(
             functions.replication, RETAINED_WAL, f"{{ {field} = * }}", value=field, unit="Bytes"
         )

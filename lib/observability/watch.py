@@ -65,4 +65,5 @@ class Watch:
             ok_actions=[topic_arn],
             tags={"Name": name},
         )
-        return alarm.alarm_name
+        alarm_name: str = alarm.alarm_name
+        return alarm_name

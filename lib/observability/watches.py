@@ -102,7 +102,7 @@ def validation_watches(naming: Naming) -> list[Watch]:
     ]
 
 
-def database_watches(aurora: AuroraCluster) -> list[Watch]:
+def database_watches(aurora: AuroraCluster, settings: Settings) -> list[Watch]:
     """Unknown is not safe: a cluster that does not report keeps the composite alarm raised."""
 
     def watch(
@@ -124,8 +124,13 @@ def database_watches(aurora: AuroraCluster) -> list[Watch]:
 
     return [
         watch("cpu", "CPUUtilization", "Maximum", 80, "An instance is over 80 % CPU."),
-        # db.r6g.large admits about 1,700 (LEAST(memory / 9531392, 5000)); a pooler needs far less.
-        watch("connections", "DatabaseConnections", "Maximum", 1300, "Connections run out."),
+        watch(
+            "connections",
+            "DatabaseConnections",
+            "Maximum",
+            settings.aurora_connections_alarm,
+            "Connections run out.",
+        ),
         watch("memory", "FreeableMemory", "Minimum", GIB, "Less than 1 GiB of memory.", True),
         watch("deadlocks", "Deadlocks", "Maximum", 0, "Transactions deadlock, every few minutes."),
     ]

@@ -81,7 +81,7 @@ class Endpoints(Construct):
             "engine_name": "postgres",
             "database_name": settings.source_database,
             "secrets_manager_arn": source_secret.arn,
-            **self._onprem_tls(settings.source_ca_file),
+            **self._onprem_tls(settings.source_ca_path),
         }
         aurora = {
             "engine_name": "aurora-postgresql",
@@ -99,11 +99,11 @@ class Endpoints(Construct):
         )
         self.reverse_target = self._endpoint("ReverseTarget", "target", onprem, APPLY)
 
-    def _onprem_tls(self, ca_file: str | None) -> dict[str, str]:
+    def _onprem_tls(self, ca_file: Path | None) -> dict[str, str]:
         if ca_file is None:
             # Encrypted, not verified: no public authority signs for an on-premises host.
             return {"ssl_mode": "require"}
-        return self._verified("SourceAuthority", "source-ca", PROJECT / ca_file)
+        return self._verified("SourceAuthority", "source-ca", ca_file)
 
     def _verified(self, id: str, name: str, pem: Path) -> dict[str, str]:
         """Checks the server's chain and host name against the certificate in ``pem``."""

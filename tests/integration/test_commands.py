@@ -157,7 +157,7 @@ def terraform(tmp_path: Path) -> Path:
     program.write_text(
         "#!/bin/sh\n"
         'if [ "$1" = version ]; then echo \'{"terraform_version": "1.11.4"}\'; exit 0; fi\n'
-        f'echo "$2 $(basename "$1")" >> {tmp_path / "asked"}\n'
+        f'echo "$2 $(basename -- "$1")" >> {tmp_path / "asked"}\n'
     )
     program.chmod(0o755)
     return tmp_path / "asked"

@@ -181,7 +181,8 @@ def _database_variables(source: Server, target: Server) -> dict[str, str]:
     variables = {
         "SCHEMAS": "public",
         "APPLICATION_ROLES": "payments_app",
-        "LOB_MAX_KB": "0",
+        "LIMITED_LOB_TABLES": "",
+        "LOB_LIMIT_KB": "64",
         "POWERTOOLS_SERVICE_NAME": "migration",
         "LOG_LEVEL": "WARNING",
     }
@@ -219,6 +220,19 @@ def test_all_is_well(stage: Stage) -> None:
     [message] = stage.account.messages()
     assert message["Subject"] == "Migration: phase finished"
     assert "Validation: match, 1 tables and 100 rows compared" in message["Message"]
+
+
+def test_status_tells_how_much_wal_a_slot_retains_on_the_source(stage: Stage) -> None:
+    event = {"operation": "status", "execution": {"name": "run-1"}, "previous": {}}
+    status = stage.functions.invoke("replication_handler", event)
+    assert status["source_slot_retained_bytes"] == 0, "there is no slot yet"
+    stage.source.run("select pg_create_physical_replication_slot('unread', true)")
+    try:
+        stage.source.run("insert into payments select n, 1 from generate_series(101, 999) n")
+        status = stage.functions.invoke("replication_handler", event)
+    finally:
+        stage.source.run("select pg_drop_replication_slot('unread')")
+    assert status["source_slot_retained_bytes"] > 10_000
 
 
 def rolled_back(stage: Stage, run: Run, *, before: list[str]) -> str:
@@ -259,7 +273,7 @@ def test_a_wrong_input_is_refused_before_anything_is_touched(
     assert stage.operations() == ["initialize"]
     assert stage.end() == {"routing": "source", "task": "ready", "lock": None, "steps": []}
     [message] = stage.account.messages()
-    assert "it must be {} or" in message["Message"]
+    assert "must be {} or" in message["Message"]
 
 
 def test_validation_mismatch(stage: Stage) -> None:
@@ -296,7 +310,7 @@ def test_the_replication_task_fails(stage: Stage) -> None:
 
 
 def test_a_table_in_error(stage: Stage) -> None:
-    stage.account.tables["refunds"] = "Table error"
+    stage.account.set_tables(payments="Table completed", refunds="Table error")
     message = rolled_back(stage, stage.run(), before=PREPARED[:4])
     assert "1 tables are in error or suspended: public.refunds" in message
 

@@ -35,12 +35,12 @@ def is_lob(column: Column) -> bool:
     )
 
 
-def check_sizes(session: Connection, table: Table, lob_max_kb: int) -> list[Finding]:
+def check_sizes(session: Connection, table: Table, lob_limit_kb: int) -> list[Finding]:
     """Largest values of ``table`` against what the task's settings let through.
 
-    ``lob_max_kb`` is the LOB limit in KB, 0 for full LOB mode, which has none.
+    ``lob_limit_kb`` is the LOB limit in KB, 0 for full LOB mode, which has none.
     """
-    limit = lob_max_kb * 1024
+    limit = lob_limit_kb * 1024
     measures = [
         (column, measure)
         for column in table.columns
@@ -109,8 +109,8 @@ def _judge(name: str, column: Column, largest: int | None, limit: int) -> list[F
     return [
         error(
             name, f"a value that takes {-(-largest // 1024)} KB in DMS",
-            f"up to LOB_MAX_KB = {limit // 1024}",
-            f"set LOB_MAX_KB to {-(-largest // 1024)} or more, or to 0 for full LOB mode",
+            f"up to lob_limit_kb = {limit // 1024}",
+            f"set lob_table_sizes_kb to {-(-largest // 1024)} for it: it is then copied in full",
         )
     ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pg8000.native import Connection
@@ -48,9 +48,15 @@ def sequences(session: Connection, schemas: Iterable[str]) -> list[str]:
 
 
 def check_source(
-    session: Connection, tables: Mapping[str, Table], schemas: Iterable[str], full_lob: bool
+    session: Connection,
+    tables: Mapping[str, Table],
+    schemas: Iterable[str],
+    lob_limit: Callable[[Table], int],
 ) -> tuple[list[Finding], list[str]]:
-    """What DMS cannot carry, and the tables it carries in part only (the uncovered)."""
+    """What DMS cannot carry, and the tables it carries in part only (the uncovered).
+
+    ``lob_limit`` answers a table's LOB limit in KB, 0 for full LOB mode.
+    """
     findings: list[Finding] = []
     uncovered = []
     traits = _traits(session, schemas)
@@ -70,7 +76,7 @@ def check_source(
                     "exclude one of them: DMS copies the children's rows into the parent too",
                 )
             )  # fmt: skip
-        findings += _keyless_columns(table, full_lob)
+        findings += _keyless_columns(table, full_lob=lob_limit(table) == 0)
         findings += [f for column in table.columns for f in _type(label, column)]
     return findings + _same_but_for_case(tables), uncovered
 
@@ -136,7 +142,7 @@ def _partial(table: Table, identity: str, persistence: str) -> Finding | None:
     )  # fmt: skip
 
 
-def _keyless_columns(table: Table, full_lob: bool) -> list[Finding]:
+def _keyless_columns(table: Table, *, full_lob: bool) -> list[Finding]:
     if table.key:
         return []
     arrays = [column.name for column in table.columns if column.type.kind == "array"]
@@ -153,7 +159,8 @@ def _keyless_columns(table: Table, full_lob: bool) -> list[Finding]:
         return [
             error(
                 name, f"LOB columns ({', '.join(lobs)}) and no primary key",
-                "a primary key, in full LOB mode", "add a key, or set LOB_MAX_KB",
+                "a primary key, in full LOB mode",
+                "add a key, or give the size of its largest LOB in lob_table_sizes_kb",
             )
         ]  # fmt: skip
     return []

@@ -33,10 +33,9 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "row_security": "off",
 }
 
-# Names a file of further certificate authorities: the RDS bundle, an on-premises authority.
-CA_BUNDLE_VARIABLE = "DATABASE_CA_BUNDLE"
-
 _CERTIFICATES = Path(__file__).parent.parent / "certificates"
+# The on-premises authority, which the bundle holds where the settings name one (source_ca_file).
+_SOURCE_AUTHORITY = "source.pem"
 
 # What pg8000 raises: the server's own errors, its protocol's, and the socket's.
 DATABASE_ERRORS = (DatabaseError, InterfaceError, OSError)
@@ -147,14 +146,12 @@ def default_tls() -> ssl.SSLContext:
 
     It trusts the system's store, the RDS authority of the region (``certificates/``; no system
     store holds it: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html)
-    and the file that the environment variable ``DATABASE_CA_BUNDLE`` names, if any.
+    and the on-premises authority, ``certificates/source.pem``, where there is one.
     """
     context = ssl.create_default_context()
-    authority = _CERTIFICATES / f"rds-{os.environ.get('AWS_REGION')}.pem"
-    if authority.exists():
-        context.load_verify_locations(cafile=authority)
-    if bundle := os.environ.get(CA_BUNDLE_VARIABLE):
-        context.load_verify_locations(cafile=bundle)
+    for name in (f"rds-{os.environ.get('AWS_REGION')}.pem", _SOURCE_AUTHORITY):
+        if (_CERTIFICATES / name).exists():
+            context.load_verify_locations(cafile=_CERTIFICATES / name)
     return context
 
 

@@ -20,20 +20,28 @@ from migration.postgres import DATABASE_ERRORS, Database, DatabaseUnavailable, r
 class Expectations:
     """What the environment's settings say of the databases.
 
-    ``lob_max_kb`` is the DMS task's LOB limit in KB, 0 for full LOB mode.
+    ``limited_lob_tables`` (``schema.table``) are those whose LOBs the forward task cuts at
+    ``lob_limit_kb``; it copies all others in full LOB mode, which has no limit.
     """
 
     schemas: tuple[str, ...]
     application_roles: tuple[str, ...]
-    lob_max_kb: int
+    limited_lob_tables: tuple[str, ...] = ()
+    lob_limit_kb: int = 0
+
+    def lob_limit(self, table: Table) -> int:
+        """The table's LOB limit in KB, 0 for none."""
+        limited = f"{table.schema}.{table.name}" in self.limited_lob_tables
+        return self.lob_limit_kb if limited else 0
 
     @classmethod
     def from_environment(cls) -> Expectations:
-        """From SCHEMAS and APPLICATION_ROLES (comma separated) and LOB_MAX_KB."""
+        """From SCHEMAS, APPLICATION_ROLES, LIMITED_LOB_TABLES (comma separated), LOB_LIMIT_KB."""
         return cls(
             schemas=_listed(os.environ["SCHEMAS"]),
             application_roles=_listed(os.environ["APPLICATION_ROLES"]),
-            lob_max_kb=int(os.environ["LOB_MAX_KB"]),
+            limited_lob_tables=_listed(os.environ["LIMITED_LOB_TABLES"]),
+            lob_limit_kb=int(os.environ["LOB_LIMIT_KB"]),
         )
 
 
@@ -92,11 +100,11 @@ def _check_source(session: Connection, expectations: Expectations, result: Prefl
                 "schemas with tables", "correct SCHEMAS",
             )  # fmt: skip
         findings, result.uncovered = check_tables.check_source(
-            session, found, expectations.schemas, full_lob=expectations.lob_max_kb == 0
+            session, found, expectations.schemas, expectations.lob_limit
         )
         yield from findings
         for table in found.values():
-            yield from check_sizes.check_sizes(session, table, expectations.lob_max_kb)
+            yield from check_sizes.check_sizes(session, table, expectations.lob_limit(table))
 
     _attempt("source server", result, lambda: check_server.check_source(session))
     _attempt(

@@ -10,13 +10,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from migration import dms, lock, postgres, preflight, replication
+from migration import dms, lock, postgres, preflight, replication, source_wal
 from migration.errors import EndpointTestPending, InvalidRequest, PreflightFailed
 from migration.execution import Execution
 from migration.journal import Journal
 
 PHASE = "Prepare"
 _ENDPOINT_TESTS = "EndpointTests"
+# Several tables must be measured within the function's 300 s; one that takes longer is a warning.
+_PREFLIGHT_TIMEOUTS = postgres.Timeouts(statement=60.0)
 
 
 def initialize(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +54,8 @@ def check(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     findings += unreadable
     warnings = []
     if not unreadable:
-        result = preflight.check(*databases, preflight.Expectations.from_environment())
+        source, target = databases
+        result = preflight.check(source, target, preflight.Expectations.from_environment())
         findings += [str(finding) for finding in result.errors]
         warnings = [str(finding) for finding in result.warnings]
     if findings:
@@ -93,7 +96,7 @@ def status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     )
     if answer["state"] == "ready":
         Journal.of(execution.name).record("WaitForReplication", PHASE, answer)
-    return answer
+    return answer | source_wal.measure()
 
 
 def finish(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +161,7 @@ def _databases() -> tuple[list[postgres.Database], list[str]]:
     databases, findings = [], []
     for side in ("source", "target"):
         try:
-            databases.append(postgres.from_environment(side))
+            databases.append(postgres.from_environment(side, _PREFLIGHT_TIMEOUTS))
         except (ClientError, ValueError) as error:
             findings.append(
                 f"{side} secret: {error}; put its value there: "

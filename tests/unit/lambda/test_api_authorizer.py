@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -249,7 +250,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         "KEY_CACHE_SECONDS": "60",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(api_authorizer.time, "time", lambda: float(NOW))
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
     api_authorizer.authorizer.cache_clear()
     yield monkeypatch
     api_authorizer.authorizer.cache_clear()
@@ -281,13 +282,23 @@ class TestHandler:
         }
         assert effects == {-1: "Deny", 0: "Allow", 10: "Allow", 11: "Deny"}
 
+    def test_an_allowed_request_alone_is_counted_by_the_metering_key(
+        self, account: pytest.MonkeyPatch
+    ) -> None:
+        account.setenv("METERING_KEY", "metered")
+        allowed = api_authorizer.handler(event(), Context())
+        assert allowed["usageIdentifierKey"] == "metered"
+        refused = api_authorizer.handler(event(issued_at=NOW - 10_000), Context())
+        assert refused["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+        assert "usageIdentifierKey" not in refused
+
     def test_keeps_the_keys_between_requests_for_the_cache_time(
         self, account: pytest.MonkeyPatch
     ) -> None:
         account.setenv("KEY_CACHE_SECONDS", "7")
         api_authorizer.handler(event(), Context())
         clients.client("ssm").delete_parameter(Name=PARAMETER)
-        account.setattr(api_authorizer.time, "time", lambda: NOW + 6.9)
+        account.setattr(time, "time", lambda: NOW + 6.9)
         assert api_authorizer.authorizer().keys.find("k2") == CURRENT
         with pytest.raises(KeyStoreUnavailableError, match="ParameterNotFound"):
             KeyStore(clients.client("ssm"), PARAMETER, 7, lambda: NOW + 6.9).find("k2")

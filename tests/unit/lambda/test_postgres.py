@@ -2,10 +2,12 @@
 
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from migration import postgres
 from migration.postgres import (
     Credentials,
     Database,
@@ -46,6 +48,17 @@ def test_the_regions_rds_authority_is_trusted(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_REGION", "nowhere-1")
     without = len(default_tls().get_ca_certs())
     monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert len(default_tls().get_ca_certs()) > without
+
+
+def test_the_bundled_authority_of_the_source_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "nowhere-1")
+    without = len(default_tls().get_ca_certs())
+    authority = postgres._CERTIFICATES / "rds-us-east-1.pem"
+    (tmp_path / "source.pem").write_bytes(authority.read_bytes())
+    monkeypatch.setattr(postgres, "_CERTIFICATES", tmp_path)
     assert len(default_tls().get_ca_certs()) > without
 
 

@@ -133,7 +133,9 @@ def test_ready_exactly_when_the_last_different_samples_were_quiet(
     polls: list[tuple[float, int] | None],
 ) -> None:
     """Against a second, naive way to count: list the samples, look at the last ones."""
-    minute, samples, lags = 0, [], []
+    minute = 0
+    samples: list[tuple[float | None, int | None]] = []
+    lags: list[Lag | None] = []
     seen: dict[int, float] = {}
     for entry in polls:
         if entry is None:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import replication_handler
-from migration import postgres, preflight
+from migration import postgres, preflight, source_wal
 from migration.clients import client
 from migration.errors import (
     EndpointTestPending,
@@ -21,12 +21,13 @@ from migration.preflight import PreflightResult
 from tests.support.interpreter import VirtualClock
 from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
 
+MEASURE = source_wal.measure
 EXECUTION = {"name": "run-1", "arn": "arn:run-1", "started": "2026-11-21T12:00:00Z"}
 
 
 @pytest.fixture
 def call() -> Callable[..., Any]:
-    context = SimpleNamespace(
+    context: Any = SimpleNamespace(
         function_name="replication-handler-dev",
         memory_limit_in_mb=512,
         invoked_function_arn="arn:replication-handler-dev",
@@ -51,10 +52,16 @@ def environment(
         monkeypatch.setenv(f"{side}_SECRET_ARN", secret["ARN"])
         monkeypatch.setenv(f"{side}_ENDPOINT", "db.internal:5432")
         monkeypatch.setenv(f"{side}_DATABASE", "payments")
-    for name, value in {"SCHEMAS": "public", "APPLICATION_ROLES": "app", "LOB_MAX_KB": "0"}.items():
+    for name, value in {
+        "SCHEMAS": "public",
+        "APPLICATION_ROLES": "app",
+        "LIMITED_LOB_TABLES": "",
+        "LOB_LIMIT_KB": "64",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(postgres, "default_tls", lambda: None)
     monkeypatch.setattr(preflight, "check", lambda *_: PreflightResult())
+    monkeypatch.setattr(source_wal, "measure", lambda: {"source_slot_retained_bytes": 4096})
     account.publish_lag(1, virtual.now())
 
 
@@ -153,10 +160,11 @@ def test_status_reads_task_tables_and_lag(
     previous: dict[str, Any] = {"polls": 0, "quiet_samples": 0}
     for minute in range(3):
         account.publish_lag(2.5, virtual.now())
+        virtual.sleep(1)  # A sample of this very instant is not asked for.
         previous = call("status", previous=previous)
         assert previous["lag_seconds"] == 2.5
         assert previous["quiet_samples"] == minute + 1
-        virtual.sleep(60)
+        virtual.sleep(59)
     assert (previous["state"], previous["polls"]) == ("ready", 3)
     assert account.steps("run-1") == ["StartReplication", "WaitForReplication"]
 
@@ -168,6 +176,28 @@ def test_status_takes_an_old_sample_for_none(
     virtual.sleep(600)
     answer = call("status", previous={"polls": 0, "quiet_samples": 2})
     assert (answer["state"], answer["lag_seconds"], answer["quiet_samples"]) == ("wait", None, 0)
+
+
+def test_status_logs_the_wal_that_the_source_retains(
+    call: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the filter of lib/observability/metric_filters.py looks for it."""
+    call("status", previous={})
+    [line] = [vars(each) for each in caplog.records if each.message == "operation finished"]
+    assert line["result"]["source_slot_retained_bytes"] == 4096
+
+
+def test_status_goes_on_without_knowing_the_wal(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_database: postgres.Database) -> None:
+        raise postgres.DatabaseUnavailable("Cannot connect to the source")
+
+    monkeypatch.setattr(source_wal, "measure", MEASURE)
+    monkeypatch.setattr(postgres.Database, "connect", refuse)
+    answer = call("status", previous={})
+    assert answer["source_slot_unmeasured"] == "Cannot connect to the source"
+    assert "source_slot_retained_bytes" not in answer
 
 
 def test_finish_records_the_end_and_releases_the_lock(

@@ -55,7 +55,7 @@ def rollback(account: MigrationAccount, virtual: VirtualClock) -> Rollback:
 
 
 def run(rollback: Rollback, **options: Any) -> dict[str, Any]:
-    given = {"notify": True, "time_left": lambda: 300.0} | options
+    given: dict[str, Any] = {"notify": True, "time_left": lambda: 300.0} | options
     return rollback.run(RUN, "an operator asked for it", **given)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 import rollback_handler
+from migration import lock
 from migration.errors import InvalidRequest
 from tests.support.interpreter import VirtualClock
-from tests.support.migration_account import MigrationAccount, watched_calls
+from tests.support.migration_account import BUCKET, MigrationAccount, watched_calls
 
 
 @pytest.fixture
@@ -75,3 +76,31 @@ def test_without_an_executions_name_nothing_is_touched(event: dict[str, Any], co
 def test_a_run_that_is_no_object_is_refused(context: Any) -> None:
     with pytest.raises(InvalidRequest, match="run is 'broken'"):
         rollback_handler.handler({"execution": {"name": "run-1"}, "run": "broken"}, context)
+
+
+def test_the_watchdog_rolls_back_what_still_holds_the_lock(
+    account: MigrationAccount, context: Any
+) -> None:
+    lock.take(BUCKET, lock.Holder("run-1", "arn:run-1", "2026-11-21T12:00:00Z"))
+    event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "ABORTED"}
+    outcome = rollback_handler.handler(event, context)
+    assert outcome["reason"] == "its execution ended ABORTED and left the lock held"
+    assert (account.routing, account.task_status, account.lock_holder) == (
+        "source",
+        "stopped",
+        None,
+    )
+    assert len(account.messages()) == 1
+
+
+@pytest.mark.parametrize("holder", [None, "run-2"])
+def test_the_watchdog_leaves_alone_what_holds_nothing(
+    account: MigrationAccount, context: Any, holder: str | None
+) -> None:
+    if holder:
+        lock.take(BUCKET, lock.Holder(holder, "arn", "2026-11-21T12:00:00Z"))
+    event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "FAILED"}
+    assert rollback_handler.handler(event, context) == {"outcome": "nothing_held"}
+    assert (account.routing, account.task_status) == ("target", "running")
+    assert account.lock_holder == holder
+    assert account.messages() == []
