@@ -46,6 +46,8 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "method": {
         "http_method": "POST",
         "authorization": "CUSTOM",
+        # The authorizer brings it (lib/api/metering_key.py): what the usage plan counts by.
+        "api_key_required": True,
         "request_parameters": {"method.request.header.Authorization": True},
     },
     "integration": {

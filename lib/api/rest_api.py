@@ -13,11 +13,13 @@ from cdktf_cdktf_provider_aws.api_gateway_usage_plan import (
     ApiGatewayUsagePlanQuotaSettings,
     ApiGatewayUsagePlanThrottleSettings,
 )
+from cdktf_cdktf_provider_aws.api_gateway_usage_plan_key import ApiGatewayUsagePlanKey
 from constructs import Construct
 
 from lib.account import Account
 from lib.api.account_logging import ApiAccountLogging
 from lib.api.firewall import Firewall
+from lib.api.metering_key import MeteringKey
 from lib.api.payment_method import PaymentMethod
 from lib.api.stage import ProductionStage
 from lib.functions.function import PythonFunction
@@ -39,6 +41,7 @@ class PaymentApi(Construct):
         account: Account,
         key: EncryptionKey,
         authorizer: PythonFunction,
+        metering_key: MeteringKey,
         own_account_logging: bool = True,
     ) -> None:
         """``own_account_logging``: False adopts the account's API Gateway logging role."""
@@ -49,6 +52,7 @@ class PaymentApi(Construct):
             "Api",
             name=name,
             description="Payments, proxied to the backend that the stage variable names",
+            api_key_source="AUTHORIZER",
             endpoint_configuration=ApiGatewayRestApiEndpointConfiguration(types=["REGIONAL"]),
             tags={"Name": name},
         )
@@ -68,7 +72,7 @@ class PaymentApi(Construct):
             method=method,
             needs=needs,
         ).stage
-        self._usage_plan(naming, settings, api, stage.stage_name)
+        self._usage_plan(naming, settings, api, stage.stage_name, metering_key)
         self.firewall = Firewall(
             self, "Firewall", naming=naming, settings=settings, key=key, stage_arn=stage.arn
         )
@@ -79,10 +83,15 @@ class PaymentApi(Construct):
         self.execution_arn = api.execution_arn
 
     def _usage_plan(
-        self, naming: Naming, settings: Settings, api: ApiGatewayRestApi, stage_name: str
+        self,
+        naming: Naming,
+        settings: Settings,
+        api: ApiGatewayRestApi,
+        stage_name: str,
+        metering_key: MeteringKey,
     ) -> None:
         name = naming.name("payment-api")
-        ApiGatewayUsagePlan(
+        plan = ApiGatewayUsagePlan(
             self,
             "UsagePlan",
             name=name,
@@ -95,4 +104,7 @@ class PaymentApi(Construct):
                 limit=settings.quota_per_day, period="DAY"
             ),
             tags={"Name": name},
+        )
+        ApiGatewayUsagePlanKey(
+            self, "UsagePlanKey", usage_plan_id=plan.id, key_id=metering_key.id, key_type="API_KEY"
         )

@@ -4,7 +4,8 @@ What the caller gets, and how API Gateway is told
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 and ".../apigateway-use-lambda-authorizer.html"):
 
-- allowed: an Allow policy for the API and stage that was called, nothing wider.
+- allowed: an Allow policy for the API and stage that was called, nothing wider, and the API key
+  by which the usage plan counts the request (``usageIdentifierKey``).
 - 401, malformed token: an error whose message is exactly "Unauthorized".
 - 403, a well-formed token that is refused: a Deny policy for the same resource.
 - 500, the keys cannot be had, or the function is set up wrong: any other error. Not a Deny: the
@@ -39,11 +40,15 @@ _STAGE_ARN = re.compile(
 
 @dataclass(frozen=True)
 class Authorizer:
-    """Judges one request at a time; ``clock`` gives seconds since 1970."""
+    """Judges one request at a time; ``clock`` gives seconds since 1970.
+
+    ``metering_key``: the API key that allowed requests are counted by, where the API has one.
+    """
 
     keys: KeyStore
     limits: Limits
     clock: Callable[[], float]
+    metering_key: str | None = None
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:
         """The policy for a TOKEN authorizer event.
@@ -67,9 +72,10 @@ class Authorizer:
         refused = refusal(token, key, self.clock(), self.limits)
         if refused:
             logger.warning("token refused", reason=refused.value, key_id=token.key_id)
-        else:
-            logger.info("token accepted", reason="accepted", key_id=token.key_id)
-        return _policy(token.key_id, "Deny" if refused else "Allow", resource)
+            return _policy(token.key_id, "Deny", resource)
+        logger.info("token accepted", reason="accepted", key_id=token.key_id)
+        counted_by = {"usageIdentifierKey": self.metering_key} if self.metering_key else {}
+        return _policy(token.key_id, "Allow", resource) | counted_by
 
 
 # log_event=False outranks POWERTOOLS_LOGGER_LOG_EVENT, which would put the token in the log.
@@ -94,7 +100,12 @@ def authorizer() -> Authorizer:
         clock_skew=_seconds("CLOCK_SKEW_SECONDS", minimum=0),
     )
     ttl = _seconds("KEY_CACHE_SECONDS", minimum=1)
-    return Authorizer(KeyStore(clients.client("ssm"), parameter, ttl, time.time), limits, time.time)
+    return Authorizer(
+        KeyStore(clients.client("ssm"), parameter, ttl, time.time),
+        limits,
+        time.time,
+        os.environ.get("METERING_KEY"),
+    )
 
 
 def _seconds(variable: str, minimum: int) -> int:

@@ -207,3 +207,18 @@ def test_the_firewall_logs_what_it_blocked_without_the_token(template: Template)
     assert group.props["name"].startswith("aws-waf-logs-")
     assert logging["redacted_fields"] == [{"single_header": {"name": "authorization"}}]
     assert logging["logging_filter"]["default_behavior"] == "DROP"
+
+
+def test_every_payment_counts_against_the_quota_by_a_key_that_only_the_authorizer_brings(
+    template: Template,
+) -> None:
+    assert template.one("aws_api_gateway_rest_api")["api_key_source"] == "AUTHORIZER"
+    assert template.one("aws_api_gateway_method")["api_key_required"] is True
+    plan_key = template.one("aws_api_gateway_usage_plan_key")
+    assert template.target(plan_key["usage_plan_id"]).type == "aws_api_gateway_usage_plan"
+    key = template.target(plan_key["key_id"])
+    assert key.type == "aws_api_gateway_api_key"
+    assert "value" not in key.props, "API Gateway makes it up"
+    authorizer = template.one("aws_lambda_function", handler="api_authorizer.handler")
+    brought = authorizer["environment"]["variables"]["METERING_KEY"]
+    assert template.target(brought).name == key.name
