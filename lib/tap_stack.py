@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from cdktf import TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
 from lib.account import Account
+from lib.api.metering_key import MeteringKey
 from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
 from lib.database.credentials import DatabaseSecret
@@ -27,6 +29,7 @@ from lib.storage.checkpoint_bucket import CheckpointBucket
 from lib.storage.encryption_key import EncryptionKey
 from lib.storage.parameters import ApiSecret, RoutingTarget, TopicParameter
 from lib.workflow.state_machine import MigrationStateMachine
+from lib.workflow.watchdog import Watchdog
 
 
 class TapStack(TerraformStack):
@@ -53,7 +56,7 @@ class TapStack(TerraformStack):
             SettingsError: naming every setting that is wrong.
         """
         super().__init__(scope, id)
-        overrides = {
+        overrides: dict[str, Any] = {
             "environment_suffix": environment_suffix,
             "aws_region": aws_region,
             "state_bucket": state_bucket,
@@ -125,6 +128,7 @@ class TapStack(TerraformStack):
         )
         routing = RoutingTarget(self, "Routing", naming=naming)
         api_secret = ApiSecret(self, "ApiSecret", naming=naming, key=key)
+        metering_key = MeteringKey(self, "MeteringKey", naming=naming)
         TopicParameter(self, "TopicParameter", naming=naming, topic_arn=notifications.topic_arn)
         functions = MigrationFunctions(
             self,
@@ -141,6 +145,7 @@ class TapStack(TerraformStack):
             checkpoints=checkpoints,
             routing=routing,
             api_secret=api_secret,
+            metering_key=metering_key,
             notifications=notifications,
         )
         workflow = MigrationStateMachine(
@@ -152,6 +157,7 @@ class TapStack(TerraformStack):
             functions=functions.workflow,
             notifications=notifications,
         )
+        Watchdog(self, "Watchdog", naming=naming, workflow=workflow, rollback=functions.rollback)
         api = PaymentApi(
             self,
             "Api",
@@ -160,6 +166,7 @@ class TapStack(TerraformStack):
             account=account,
             key=key,
             authorizer=functions.authorizer,
+            metering_key=metering_key,
             own_account_logging=settings.create_api_logging_role,
         )
         Monitoring(

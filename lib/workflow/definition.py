@@ -36,7 +36,7 @@ def definition(
     states: dict[str, State] = {}
     visits: dict[str, int] = {}
     then = FINISH
-    for name in reversed(phases):
+    for name in reversed(context.phases):
         gate = {} if then == FINISH else {f"StopAfter{name}": _stop_after(name, then)}
         phase = phases[name](context, next(iter(gate), FINISH))
         states = {**phase.states, **gate, **states}

@@ -32,4 +32,5 @@ def state_seconds(state: State) -> int:
 
 def _delay(retrier: Mapping[str, Any], retry: int) -> float:
     delay: float = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** retry
-    return min(delay, retrier.get("MaxDelaySeconds", delay))
+    longest: float = retrier.get("MaxDelaySeconds", delay)
+    return min(delay, longest)

@@ -26,7 +26,7 @@ class Execution:
         Raises:
             InvalidRequest: it names none, or not by a possible name.
         """
-        given = event.get("execution")
+        given: Any = event.get("execution")
         name = given.get("name") if isinstance(given, dict) else None
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise InvalidRequest(

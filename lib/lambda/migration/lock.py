@@ -44,6 +44,12 @@ def take(bucket: str, holder: Holder) -> None:
     raise ConcurrentChange(f"{KEY} changed hands {_ATTEMPTS} times in a row; start again")
 
 
+def is_held_by(bucket: str, execution: str) -> bool:
+    """Whether ``execution`` holds the lock now."""
+    stored = checkpoints.read(bucket, KEY)
+    return stored is not None and stored[0]["execution"] == execution
+
+
 def release(bucket: str, execution: str) -> None:
     """Make sure that ``execution`` does not hold the lock; another holder keeps it."""
     stored = checkpoints.read(bucket, KEY)

@@ -41,6 +41,10 @@ class Rollback:
             topic=os.environ["TOPIC_ARN"],
         )
 
+    def is_due(self, execution: Execution) -> bool:
+        """Whether ``execution`` still holds the lock, and so has something to roll back."""
+        return lock.is_held_by(self.bucket, execution.name)
+
     def run(
         self, execution: Execution, reason: str, *, notify: bool, time_left: Callable[[], float]
     ) -> dict[str, Any]:

@@ -106,6 +106,16 @@ def test_the_functions_bundle_has_every_handler_and_module() -> None:
     assert sources <= set(names(code_bundle().content))
 
 
+def test_the_functions_bundle_takes_the_authority_of_the_source_along(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("the authority")
+    bundle = code_bundle(source_ca=tmp_path / "ca.pem")
+    with zipfile.ZipFile(io.BytesIO(bundle.content)) as archive:
+        assert archive.read("certificates/source.pem") == b"the authority"
+    assert set(names(bundle.content)) - set(names(code_bundle().content)) == {
+        "certificates/source.pem"
+    }
+
+
 def test_the_layer_resolves_what_is_required_and_what_that_requires() -> None:
     found = {each.name.lower().replace("_", "-") for each in closure(dependencies.REQUIRED)}
     assert found == {

@@ -56,11 +56,12 @@ def statements_of(template: Template, function: Props) -> list[dict[str, Any]]:
 
 
 def test_runs_the_shared_bundle_on_arm64_with_the_layer(
-    template: Template, function: Props
+    template: Template, function: Props, case: str
 ) -> None:
     assert (function["runtime"], function["architectures"]) == ("python3.12", ["arm64"])
-    assert function["source_code_hash"] == code_bundle().hash
-    assert function["filename"] == f"assets/{code_bundle().file_name}"
+    bundle = code_bundle(source_ca=settings_of(case).source_ca_path)
+    assert function["source_code_hash"] == bundle.hash
+    assert function["filename"] == f"assets/{bundle.file_name}"
     [layer] = [template.target(each) for each in function["layers"]]
     assert layer.type == "aws_lambda_layer_version"
     assert layer.props["source_code_hash"] == dependency_bundle().hash

@@ -86,6 +86,8 @@ def test_a_task_without_samples_counts_as_stopped(alarms: dict[str, Props]) -> N
 def test_retained_wal_is_measured_in_bytes_of_gibibytes(
     alarms: dict[str, Props], case: str
 ) -> None:
+    connections = alarms["aurora-connections"]["threshold"]
+    assert connections == settings_of(case).aurora_connections_alarm
     assert alarms["wal-retained"]["threshold"] == settings_of(case).wal_retained_alarm_gb * 2**30
 
 
@@ -162,6 +164,13 @@ def test_filters_read_the_group_of_the_function_that_logs_what_they_count(
     }
     errors = template.find("aws_cloudwatch_log_metric_filter", name="LoggedErrors")
     assert len(errors) == len(template.resources("aws_lambda_function"))
+
+
+def test_the_retained_wal_is_read_from_the_result_of_a_status(template: Template) -> None:
+    wal = template.one("aws_cloudwatch_log_metric_filter", name="SourceSlotRetainedBytes")
+    field = "$.result.source_slot_retained_bytes"
+    assert wal["pattern"] == f"{{ {field} = * }}"
+    assert wal["metric_transformation"]["value"] == field
 
 
 def test_filters_count_in_the_environments_namespace(template: Template, case: str) -> None:

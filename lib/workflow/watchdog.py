@@ -1,0 +1,78 @@
+"""Sees an execution that ended without a rollback of its own, and rolls it back."""
+
+from __future__ import annotations
+
+import json
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetInputTransformer,
+)
+from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
+from constructs import Construct
+
+from lib.functions.function import PythonFunction
+from lib.naming import Naming
+from lib.workflow.state_machine import MigrationStateMachine
+
+ENDINGS = ("FAILED", "TIMED_OUT", "ABORTED")
+"""Executions that did not succeed; most were rolled back by then and hold nothing any more."""
+
+
+class Watchdog(Construct):
+    """An EventBridge rule outside the state machine: an aborted execution runs no state.
+
+    The rollback handler leaves an execution alone that holds nothing. Event: Step Functions
+    developer guide, "Automating Step Functions event delivery with EventBridge".
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        naming: Naming,
+        workflow: MigrationStateMachine,
+        rollback: PythonFunction,
+    ) -> None:
+        super().__init__(scope, id)
+        name = naming.name("migration-watchdog")
+        rule = CloudwatchEventRule(
+            self,
+            "Rule",
+            name=name,
+            description="Rolls back a migration that ended without doing so itself",
+            event_pattern=json.dumps(
+                {
+                    "source": ["aws.states"],
+                    "detail-type": ["Step Functions Execution Status Change"],
+                    "detail": {"stateMachineArn": [workflow.arn], "status": list(ENDINGS)},
+                }
+            ),
+            tags={"Name": name},
+        )
+        CloudwatchEventTarget(
+            self,
+            "Rollback",
+            rule=rule.name,
+            arn=rollback.arn,
+            input_transformer=CloudwatchEventTargetInputTransformer(
+                input_paths={
+                    "name": "$.detail.name",
+                    "arn": "$.detail.executionArn",
+                    "status": "$.detail.status",
+                },
+                # EventBridge puts the quotes round a string's value itself.
+                input_template='{"execution": {"name": <name>, "arn": <arn>}, "ended": <status>}',
+            ),
+        )
+        LambdaPermission(
+            self,
+            "InvokeRollback",
+            statement_id="AllowWatchdog",
+            action="lambda:InvokeFunction",
+            function_name=rollback.function_name,
+            principal="events.amazonaws.com",
+            source_arn=rule.arn,
+        )

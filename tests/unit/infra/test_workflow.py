@@ -1,0 +1,86 @@
+"""The state machine in AWS, and the watchdog beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.services import whole_stack
+from tests.support.template import Target, Template, actions
+
+
+@pytest.fixture(scope="module", params=["default", "production"])
+def template(request: pytest.FixtureRequest) -> Template:
+    return whole_stack(str(request.param))
+
+
+@pytest.fixture
+def machine(template: Template) -> Target:
+    return template.one_named("aws_sfn_state_machine")
+
+
+def test_everything_is_logged_to_its_own_group_and_traced(
+    template: Template, machine: Target
+) -> None:
+    logging = machine.props["logging_configuration"]
+    assert (logging["level"], logging["include_execution_data"]) == ("ALL", True)
+    group = template.target(logging["log_destination"].removesuffix(":*"))
+    # Step Functions' resource policy would outgrow its limit under any other prefix.
+    assert group.props["name"].startswith("/aws/vendedlogs/states/")
+    assert machine.props["tracing_configuration"] == {"enabled": True}
+
+
+def test_its_role_may_call_what_the_definition_calls_and_nothing_else(
+    template: Template, machine: Target
+) -> None:
+    role = template.target(machine.props["role_arn"])
+    policies = [
+        policy["policy"]
+        for policy in template.resources("aws_iam_role_policy").values()
+        if template.target(policy["role"]).name == role.name
+    ]
+    invoked = {
+        target.name
+        for policy in policies
+        if actions(policy) == {"lambda:InvokeFunction"}
+        for target in template.targets(policy)
+    }
+    states = json.loads(machine.props["definition"])["States"].values()
+    called = {
+        template.target(state["Parameters"]["FunctionName"]).name
+        for state in states
+        if state.get("Resource", "").endswith("lambda:invoke")
+    }
+    assert invoked == called
+    services = {action.partition(":")[0] for each in policies for action in actions(each)}
+    assert services <= {"lambda", "sns", "logs", "xray", "kms"}
+
+
+def test_the_watchdog_hears_of_this_machines_bad_endings(
+    template: Template, machine: Target
+) -> None:
+    rule = template.one("aws_cloudwatch_event_rule")
+    pattern: dict[str, Any] = json.loads(rule["event_pattern"])
+    assert pattern["source"] == ["aws.states"]
+    assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+    [watched] = pattern["detail"]["stateMachineArn"]
+    assert template.target(watched).name == machine.name
+
+
+def test_the_watchdog_starts_the_rollback_handler_and_loses_no_event(template: Template) -> None:
+    target = template.one("aws_cloudwatch_event_target")
+    rollback = template.target(target["arn"])
+    assert rollback.props["handler"] == "rollback_handler.handler"
+    queue = template.target(rollback.props["dead_letter_config"]["target_arn"])
+    assert queue.type == "aws_sqs_queue"
+    permission = template.one("aws_lambda_permission", principal="events.amazonaws.com")
+    assert template.target(permission["function_name"]).name == rollback.name
+    assert template.target(permission["source_arn"]).type == "aws_cloudwatch_event_rule"
+    given = target["input_transformer"]
+    filled = given["input_template"]
+    for name, path in given["input_paths"].items():
+        assert path.startswith("$.detail.")
+        filled = filled.replace(f"<{name}>", json.dumps(name))
+    assert json.loads(filled) == {"execution": {"name": "name", "arn": "arn"}, "ended": "status"}
