@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from lib.functions.dependencies import DependencyError
 from lib.jsii_runtime import NodeMissingError, require_node
 from lib.settings import SettingsError
 from lib.settings_loader import load_settings
@@ -17,17 +18,22 @@ def main() -> None:
     # Imported here because these start Node: wrong settings are told at once.
     from cdktf import App
 
+    from lib.policies import PolicyError, synthesize
     from lib.state.state_stack import StateStack
     from lib.tap_stack import TapStack
 
     app = App()
-    StateStack(app, f"StateStack{settings.environment_suffix}", settings=settings)
+    # First, because stacks are checked and written one by one: what breaks a policy is here.
     TapStack(app, f"TapStack{settings.environment_suffix}", settings=settings)
-    app.synth()
+    StateStack(app, f"StateStack{settings.environment_suffix}", settings=settings)
+    try:
+        synthesize(app)
+    except PolicyError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (SettingsError, NodeMissingError) as error:
+    except (SettingsError, NodeMissingError, DependencyError) as error:
         sys.exit(str(error))

@@ -9,12 +9,34 @@ from __future__ import annotations
 from typing import Any
 
 import jsii
-from cdktf import Aspects, IAspect, TerraformStack
+from cdktf import App, Aspects, IAspect, TerraformStack
 from constructs import IConstruct, IValidation
 
 from lib.policies.catalog import findings
 from lib.policies.template import Template
 from lib.settings import Settings
+
+# How cdktf begins its error where a validation answered something (cdktf 0.21, App.synth).
+_REFUSED = "Validation failed with the following errors:"
+
+
+class PolicyError(Exception):
+    """A stack breaks a policy; the message has every finding of that stack."""
+
+
+def synthesize(app: App) -> None:
+    """Writes the JSON of every stack of ``app``.
+
+    Raises:
+        PolicyError: a stack breaks a policy; neither it nor the stacks after it are written.
+    """
+    try:
+        app.synth()
+    except RuntimeError as error:
+        _, refused, problems = str(error).partition(_REFUSED)
+        if not refused:
+            raise
+        raise PolicyError(f"The stack breaks policies (lib/policies):{problems}") from None
 
 
 def enforce(stack: TerraformStack, settings: Settings) -> None:

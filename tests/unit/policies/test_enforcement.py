@@ -9,7 +9,7 @@ from cdktf import App, S3Backend, TerraformStack, Testing
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-from lib.policies import enforce
+from lib.policies import PolicyError, enforce, synthesize
 from lib.settings import Settings
 
 SETTINGS = Settings(encryption="aws")
@@ -40,8 +40,8 @@ def test_synthesis_stops_with_every_finding_and_writes_nothing(tmp_path: Path) -
     app = App(outdir=str(tmp_path))
     enforce(stack_with_two_bugs(app), SETTINGS)
 
-    with pytest.raises(RuntimeError) as error:
-        app.synth()
+    with pytest.raises(PolicyError, match="The stack breaks policies") as error:
+        synthesize(app)
 
     assert_both_bugs_are_named(str(error.value))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
