@@ -16,9 +16,9 @@ from scripts.summary import by_service
 from scripts.synthesized import Resource, Stack
 
 FOLDERS: Mapping[str, Sequence[str]] = {
-    "api": ("Api",),
+    "api": ("Api", "MeteringKey"),
     "functions": ("Functions",),
-    "workflow": ("Workflow",),
+    "workflow": ("Workflow", "Watchdog"),
     "replication": ("Replication",),
     "database": ("Aurora", "SourceSecret", "TargetSecret"),
     "storage": ("Checkpoints", "Routing", "ApiSecret", "TopicParameter"),

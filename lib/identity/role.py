@@ -52,7 +52,8 @@ class ServiceRole(Construct):
     @property
     def arn(self) -> str:
         """The role's ARN."""
-        return self.role.arn
+        arn: str = self.role.arn
+        return arn
 
     def grant(
         self,

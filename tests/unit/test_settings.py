@@ -91,11 +91,13 @@ def test_a_number_outside_its_range_is_refused_and_its_ends_are_not(name: str) -
     low, high, unit = RANGES[name]
 
     for value in (low - 1, high + 1):
+        wrong: dict[str, Any] = {name: value}
         with pytest.raises(SettingsError, match=rf"{name} is {value}: use {low} to {high}") as got:
-            Settings(**{name: value})
+            Settings(**wrong)
         assert unit in str(got.value)
     for value in (low, high):
-        assert getattr(Settings(**{name: value}), name) == value
+        right: dict[str, Any] = {name: value}
+        assert getattr(Settings(**right), name) == value
 
 
 def test_all_problems_are_reported_at_once() -> None:
