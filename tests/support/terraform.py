@@ -64,7 +64,7 @@ class Terraform:
         shutil.copytree(directory, self.directory, dirs_exist_ok=True)
 
     def run(self, *arguments: str) -> Outcome:
-        """Runs ``terraform`` with ``arguments``, whatever its exit code."""
+        """Runs ``terraform`` with ``arguments``, whatever its exit code; keeps what it printed."""
         started = time.monotonic()
         done = subprocess.run(
             [self._binary, *arguments],
@@ -77,6 +77,8 @@ class Terraform:
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
+        with (self.directory / "terraform.log").open("a", encoding="utf-8") as log:
+            log.write(f"$ terraform {' '.join(arguments)}\n{done.stdout}\n")
         return Outcome(done.returncode, done.stdout, time.monotonic() - started)
 
     def init(self) -> Outcome:

@@ -32,6 +32,7 @@ def _ec2(operation: str, path: str) -> Listing:
 
 
 LISTINGS: dict[str, Listing] = {
+    "aws_api_gateway_api_key": Listing("apigateway", "get_api_keys", "items[].id"),
     "aws_api_gateway_rest_api": Listing("apigateway", "get_rest_apis", "items[].id"),
     "aws_api_gateway_usage_plan": Listing("apigateway", "get_usage_plans", "items[].id"),
     "aws_budgets_budget": Listing(
@@ -133,7 +134,9 @@ LISTINGS: dict[str, Listing] = {
     "aws_ssm_parameter": Listing("ssm", "describe_parameters", "Parameters[].Name"),
     "aws_subnet": _ec2("describe_subnets", "Subnets[].SubnetId"),
     "aws_vpc": _ec2("describe_vpcs", "Vpcs[].VpcId"),
-    "aws_vpc_endpoint": _ec2("describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    "aws_vpc_endpoint": _ec2(
+        "describe_vpc_endpoints", "VpcEndpoints[?State!='deleted'].VpcEndpointId"
+    ),
     "aws_vpn_connection": _ec2(
         "describe_vpn_connections", "VpnConnections[?State!='deleted'].VpnConnectionId"
     ),
@@ -153,6 +156,7 @@ PARTS = MappingProxyType(
         "aws_api_gateway_request_validator": "aws_api_gateway_rest_api",
         "aws_api_gateway_resource": "aws_api_gateway_rest_api",
         "aws_api_gateway_stage": "aws_api_gateway_rest_api",
+        "aws_api_gateway_usage_plan_key": "aws_api_gateway_usage_plan",
         "aws_cloudwatch_event_target": "aws_cloudwatch_event_rule",
         "aws_default_security_group": "aws_vpc",
         "aws_ec2_transit_gateway_route": "aws_ec2_transit_gateway_route_table",
@@ -208,9 +212,14 @@ def _ids(client: Client, listing: Listing, region: str) -> list[str]:
 
 
 def _live_keys(client: Client, region: str) -> list[str]:
-    """KMS keys are not deleted but scheduled to be, after at least seven days."""
+    """KMS keys are not deleted but scheduled to be, after at least seven days.
+
+    A service's own key, which appears at its first use and stays, is moto's "Default key".
+    """
     kms = client("kms", region)
-    keys = [key["KeyId"] for key in kms.list_keys()["Keys"]]
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     return [
-        key for key in keys if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+        key["KeyId"]
+        for key in keys
+        if key["KeyState"] == "Enabled" and key["Description"] != "Default key"
     ]

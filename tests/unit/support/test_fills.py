@@ -209,3 +209,38 @@ def test_a_bucket_with_delete_markers_can_be_emptied() -> None:
     for one in [*seen["Versions"], *seen["DeleteMarkers"]]:
         s3.delete_object(Bucket="versioned", Key="lock", VersionId=one["VersionId"])
     s3.delete_bucket(Bucket="versioned")
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        {"IpRanges": [{"CidrIp": "192.0.2.1/32", "Description": "why"}]},
+        {"UserIdGroupPairs": [{"GroupId": "sg-1", "Description": "why"}]},
+        {"PrefixListIds": [{"PrefixListId": "pl-1", "Description": "why"}]},
+    ],
+)
+def test_a_security_group_rule_keeps_its_description(peer: dict[str, Any]) -> None:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
+    if "UserIdGroupPairs" in peer:
+        peer["UserIdGroupPairs"][0]["GroupId"] = group
+    permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **peer}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    only_this_group = [{"Name": "group-id", "Values": [group]}]
+    rules = ec2.describe_security_group_rules(Filters=only_this_group)["SecurityGroupRules"]
+    assert [rule["Description"] for rule in rules if not rule["IsEgress"]] == ["why"]
+
+
+def test_an_authorizer_keeps_its_validation_expression() -> None:
+    api = boto3.client("apigateway")
+    rest_api = api.create_rest_api(name="payment")["id"]
+    made = api.create_authorizer(
+        restApiId=rest_api,
+        name="bearer-token",
+        type="TOKEN",
+        identitySource="method.request.header.Authorization",
+        identityValidationExpression="^Bearer .+$",
+    )
+    found = api.get_authorizer(restApiId=rest_api, authorizerId=made["id"])
+    assert found["identityValidationExpression"] == "^Bearer .+$"

@@ -1,7 +1,10 @@
 """API Gateway.
 
-Gap closed: canary settings of a stage were dropped, and a change of the canary's deployment
-changed the stage's own.
+Gaps closed:
+
+- Canary settings of a stage were dropped, and a change of the canary's deployment changed the
+  stage's own.
+- An authorizer forgot its validation expression, whose name moto misspells.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import json
 from typing import Any
 
 import pytest
-from moto.apigateway.models import Stage
+from moto.apigateway.models import Authorizer, Stage
 from moto.apigateway.responses import APIGatewayResponse
 
 _CANARY = "/canarySettings"
@@ -38,6 +41,14 @@ def install(patch: pytest.MonkeyPatch) -> None:
                 _change(self, operation)
         return apply(self, [one for one in patch_operations if not one["path"].startswith(_CANARY)])
 
+    init = Authorizer.__init__
+
+    def init_with_expression(
+        self: Any, *args: Any, identiy_validation_expression: str | None = None, **kwargs: Any
+    ) -> None:
+        init(self, *args, identity_validation_expression=identiy_validation_expression, **kwargs)
+
+    patch.setattr(Authorizer, "__init__", init_with_expression)
     patch.setattr(Stage, "canary_settings", None, raising=False)
     patch.setattr(APIGatewayResponse, "create_stage", create_with_canary)
     patch.setattr(Stage, "to_json", answer_with_canary)
