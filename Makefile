@@ -19,22 +19,11 @@ export DISABLE_VERSION_CHECK := 1
 
 # Two at a time, a file's tests together: Terraform mostly waits, and files share what they set up.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
-# Grows until it is `everything`: a file joins once it was watched passing as a whole.
-PROVEN := \
-  tests/unit/infra/test_bundle.py \
-  tests/unit/infra/test_functions.py \
-  tests/unit/infra/test_network.py \
-  tests/unit/infra/test_observability.py \
-  tests/unit/infra/test_replication.py \
-  tests/unit/lambda/test_api_authorizer.py \
-  tests/unit/lambda/test_bearer_token.py \
-  tests/unit/lambda/test_replication.py \
-  tests/unit/policies/test_planted_bugs.py \
-  tests/unit/test_settings.py
+LIFECYCLE := tests/integration/test_terraform_lifecycle.py
 LINTED := tap.py lib scripts benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test everything unit integration lint format plan deploy destroy bench docs lock clean
+.PHONY: help synth test unit lint format plan deploy destroy bench docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -42,17 +31,12 @@ help: ## list the targets
 synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Terraform JSON, show what is in it
 	@$(BIN)/python -m scripts.synth
 
-test: $(VENV)/dev-packages.stamp ## run the tests that have been seen to pass from beginning to end
-	$(PYTEST) $(PROVEN)
-
-everything: unit integration ## run every test, those not yet seen to pass too
-
-unit: $(VENV)/dev-packages.stamp node_modules/.stamp
-	$(PYTEST) tests/unit
-
-integration: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp
+test: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp ## run every test, Terraform's first: it takes longest
 	@$(BIN)/python -m scripts.terraform
-	$(PYTEST) tests/integration
+	$(PYTEST) --no-loadscope-reorder $(LIFECYCLE) tests
+
+unit: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the fast tests
+	$(PYTEST) tests/unit
 
 lint: $(VENV)/dev-packages.stamp ## check style and types
 	$(BIN)/ruff check .

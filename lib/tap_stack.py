@@ -10,13 +10,12 @@ from cdktf import TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from constructs import Construct
 
-from lib.account import Account
 from lib.api.metering_key import MeteringKey
 from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
-from lib.database.credentials import DatabaseSecret
+from lib.database.credentials import DatabaseSecrets
+from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
-from lib.naming import Naming
 from lib.network.network import Network
 from lib.observability.monitoring import Monitoring
 from lib.observability.notifications import Notifications
@@ -26,7 +25,6 @@ from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.state.backend import use_remote_state
 from lib.storage.checkpoint_bucket import CheckpointBucket
-from lib.storage.encryption_key import EncryptionKey
 from lib.storage.parameters import ApiSecret, RoutingTarget, TopicParameter
 from lib.workflow.state_machine import MigrationStateMachine
 from lib.workflow.watchdog import Watchdog
@@ -77,123 +75,96 @@ class TapStack(TerraformStack):
         enforce(self, self.settings)
 
     def _compose(self) -> None:
-        settings, naming = self.settings, Naming(self.settings.environment_suffix)
-        account = Account(self, "Account", region=settings.aws_region)
-        key = EncryptionKey(self, "Key", naming=naming, account=account, settings=settings)
-        notifications = Notifications(
-            self, "Notifications", naming=naming, settings=settings, account=account, key=key
-        )
-        network = Network(
-            self, "Network", naming=naming, settings=settings, account=account, key=key
-        )
-        source_secret, target_secret = (
-            DatabaseSecret(
-                self,
-                id,
-                naming=naming,
-                settings=settings,
-                key=key,
-                name=name,
-                description=f"JSON with username, password, host and port of the {which}",
-            )
-            for id, name, which in (
-                ("SourceSecret", "source-database", "source database's DMS user"),
-                ("TargetSecret", "dms-target", "target database's DMS user"),
-            )
-        )
-        aurora = AuroraCluster(
+        """In the direction of the data: each part is given those before it."""
+        self.environment = Environment.make(self, self.settings)
+        self._databases()
+        self._replication()
+        self._functions_and_workflow()
+        self._api_and_monitoring()
+        declare_outputs(self)
+
+    def _databases(self) -> None:
+        """The networks, the way to tell people, and the database the payments move to."""
+        environment = self.environment
+        self.notifications = Notifications(self, "Notifications", environment=environment)
+        self.network = Network(self, "Network", environment=environment)
+        self.secrets = DatabaseSecrets.make(self, environment=environment)
+        self.aurora = AuroraCluster(
             self,
             "Aurora",
-            naming=naming,
-            settings=settings,
-            key=key,
-            vpc=network.production,
-            security_group_id=network.security.database_id,
+            environment=environment,
+            vpc=self.network.production,
+            security_group_id=self.network.security.database_id,
         )
-        replication = Replication(
+
+    def _replication(self) -> None:
+        """What copies the payments, and where the migration keeps how far it is."""
+        environment = self.environment
+        self.replication = Replication(
             self,
             "Replication",
-            naming=naming,
-            settings=settings,
-            account=account,
-            key=key,
-            vpc=network.migration,
-            security_group_id=network.security.dms_id,
-            source_secret=source_secret,
-            target_secret=target_secret,
-            topic_arn=notifications.topic_arn,
+            environment=environment,
+            vpc=self.network.migration,
+            security_group_id=self.network.security.dms_id,
+            secrets=self.secrets,
+            topic_arn=self.notifications.topic_arn,
         )
-        checkpoints = CheckpointBucket(
-            self, "Checkpoints", naming=naming, settings=settings, account=account, key=key
-        )
-        routing = RoutingTarget(self, "Routing", naming=naming)
-        api_secret = ApiSecret(self, "ApiSecret", naming=naming, key=key)
-        metering_key = MeteringKey(self, "MeteringKey", naming=naming)
-        TopicParameter(self, "TopicParameter", naming=naming, topic_arn=notifications.topic_arn)
-        functions = MigrationFunctions(
+        self.checkpoints = CheckpointBucket(self, "Checkpoints", environment=environment)
+        self.routing = RoutingTarget(self, "Routing", environment=environment)
+
+    def _functions_and_workflow(self) -> None:
+        """The workflow that conducts the migration, the functions it calls, what these read."""
+        environment = self.environment
+        self.api_secret = ApiSecret(self, "ApiSecret", environment=environment)
+        self.metering_key = MeteringKey(self, "MeteringKey", environment=environment)
+        topic_arn = self.notifications.topic_arn
+        TopicParameter(self, "TopicParameter", environment=environment, topic_arn=topic_arn)
+        self.functions = MigrationFunctions(
             self,
             "Functions",
-            naming=naming,
-            settings=settings,
-            account=account,
-            key=key,
-            network=network,
-            source_secret=source_secret,
-            target_secret=target_secret,
-            aurora=aurora,
-            replication=replication,
-            checkpoints=checkpoints,
-            routing=routing,
-            api_secret=api_secret,
-            metering_key=metering_key,
-            notifications=notifications,
+            environment=environment,
+            network=self.network,
+            secrets=self.secrets,
+            aurora=self.aurora,
+            replication=self.replication,
+            checkpoints=self.checkpoints,
+            routing=self.routing,
+            api_secret=self.api_secret,
+            metering_key=self.metering_key,
+            notifications=self.notifications,
         )
-        workflow = MigrationStateMachine(
+        self.workflow = MigrationStateMachine(
             self,
             "Workflow",
-            naming=naming,
-            settings=settings,
-            key=key,
-            functions=functions.workflow,
-            notifications=notifications,
+            environment=environment,
+            functions=self.functions.workflow,
+            notifications=self.notifications,
         )
-        Watchdog(self, "Watchdog", naming=naming, workflow=workflow, rollback=functions.rollback)
-        api = PaymentApi(
+        Watchdog(
+            self,
+            "Watchdog",
+            environment=environment,
+            workflow=self.workflow,
+            rollback=self.functions.rollback,
+        )
+
+    def _api_and_monitoring(self) -> None:
+        """The API that takes payments meanwhile, and what watches it and everything before."""
+        self.api = PaymentApi(
             self,
             "Api",
-            naming=naming,
-            settings=settings,
-            account=account,
-            key=key,
-            authorizer=functions.authorizer,
-            metering_key=metering_key,
-            own_account_logging=settings.create_api_logging_role,
+            environment=self.environment,
+            authorizer=self.functions.authorizer,
+            metering_key=self.metering_key,
         )
         Monitoring(
             self,
             "Monitoring",
-            naming=naming,
-            settings=settings,
-            account=account,
-            aurora=aurora,
-            replication=replication,
-            functions=functions,
-            workflow=workflow,
-            api=api,
-            notifications=notifications,
-        )
-        declare_outputs(
-            self,
-            network=network,
-            aurora=aurora,
-            source_secret=source_secret,
-            target_secret=target_secret,
-            replication=replication,
-            checkpoints=checkpoints,
-            routing=routing,
-            api_secret=api_secret,
-            notifications=notifications,
-            functions=functions,
-            workflow=workflow,
-            api=api,
+            environment=self.environment,
+            aurora=self.aurora,
+            replication=self.replication,
+            functions=self.functions,
+            workflow=self.workflow,
+            api=self.api,
+            notifications=self.notifications,
         )

@@ -6,9 +6,8 @@ from cdktf_cdktf_provider_aws.api_gateway_account import ApiGatewayAccount
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
-from lib.account import Account
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 
 
 class ApiAccountLogging(Construct):
@@ -18,12 +17,12 @@ class ApiAccountLogging(Construct):
     share account and region, one makes it and the others adopt it by their settings.
     """
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming, account: Account) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
         role = ServiceRole(
             self,
             "Role",
-            name=naming.name("api-gateway-logs-role"),
+            name=environment.naming.name("api-gateway-logs-role"),
             service="apigateway.amazonaws.com",
         )
         # API Gateway refuses a role without the permissions of this AWS policy (API Gateway
@@ -33,7 +32,7 @@ class ApiAccountLogging(Construct):
             "Permissions",
             role=role.role.name,
             policy_arn=(
-                f"arn:{account.partition}:iam::aws:policy/service-role/"
+                f"arn:{environment.account.partition}:iam::aws:policy/service-role/"
                 "AmazonAPIGatewayPushToCloudWatchLogs"
             ),
         )

@@ -28,10 +28,8 @@ from cdktf_cdktf_provider_aws.wafv2_web_acl_logging_configuration import (
 )
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.observability.log_group import LogGroup
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 MANAGED_RULES = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -51,13 +49,11 @@ class Firewall(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         stage_arn: str,
     ) -> None:
         super().__init__(scope, id)
-        name = naming.name("payment-api-waf")
+        name = environment.naming.name("payment-api-waf")
         acl = Wafv2WebAcl(
             self,
             "Acl",
@@ -67,7 +63,7 @@ class Firewall(Construct):
             default_action=Wafv2WebAclDefaultAction(allow=Wafv2WebAclDefaultActionAllow()),
             rule=[
                 # First, so that a flood is not inspected rule by rule.
-                _rate_limit(settings.waf_rate_limit),
+                _rate_limit(environment.settings.waf_rate_limit),
                 *(_managed(rule, priority) for priority, rule in enumerate(MANAGED_RULES, 1)),
             ],
             visibility_config=Wafv2WebAclVisibilityConfig(
@@ -80,10 +76,9 @@ class Firewall(Construct):
         logs = LogGroup(
             self,
             "Logs",
+            environment=environment,
             # WAF accepts no other prefix (WAF developer guide, "Logging destinations").
-            name=f"aws-waf-logs-{naming.name('payment-api')}",
-            key=key,
-            settings=settings,
+            name=f"aws-waf-logs-{environment.naming.name('payment-api')}",
         )
         _log_blocked(self, acl, logs)
 

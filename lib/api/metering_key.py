@@ -5,7 +5,7 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.api_gateway_api_key import ApiGatewayApiKey
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 
 
 class MeteringKey(Construct):
@@ -16,9 +16,9 @@ class MeteringKey(Construct):
     (``api_key_source`` AUTHORIZER) and ignores one that a caller sends.
     """
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
-        name = naming.name("payment-api-metering")
+        name = environment.naming.name("payment-api-metering")
         key = ApiGatewayApiKey(
             self,
             "Key",

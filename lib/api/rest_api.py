@@ -16,16 +16,13 @@ from cdktf_cdktf_provider_aws.api_gateway_usage_plan import (
 from cdktf_cdktf_provider_aws.api_gateway_usage_plan_key import ApiGatewayUsagePlanKey
 from constructs import Construct
 
-from lib.account import Account
 from lib.api.account_logging import ApiAccountLogging
 from lib.api.firewall import Firewall
 from lib.api.metering_key import MeteringKey
 from lib.api.payment_method import PaymentMethod
 from lib.api.stage import ProductionStage
+from lib.environment import Environment
 from lib.functions.function import PythonFunction
-from lib.naming import Naming
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 
 class PaymentApi(Construct):
@@ -36,17 +33,12 @@ class PaymentApi(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
+        environment: Environment,
         authorizer: PythonFunction,
         metering_key: MeteringKey,
-        own_account_logging: bool = True,
     ) -> None:
-        """``own_account_logging``: False adopts the account's API Gateway logging role."""
         super().__init__(scope, id)
-        name = naming.name("payment-api")
+        name = environment.naming.name("payment-api")
         api = ApiGatewayRestApi(
             self,
             "Api",
@@ -57,25 +49,21 @@ class PaymentApi(Construct):
             tags={"Name": name},
         )
         needs: list[ITerraformDependable] = []
-        if own_account_logging:
+        if environment.settings.create_api_logging_role:
             needs.append(
-                ApiAccountLogging(self, "AccountLogging", naming=naming, account=account).resource
+                ApiAccountLogging(self, "AccountLogging", environment=environment).resource
             )
         method = PaymentMethod(self, "Payment", api=api, authorizer=authorizer)
         stage = ProductionStage(
             self,
             "Production",
-            naming=naming,
-            settings=settings,
-            key=key,
+            environment=environment,
             api=api,
             method=method,
             needs=needs,
         ).stage
-        self._usage_plan(naming, settings, api, stage.stage_name, metering_key)
-        self.firewall = Firewall(
-            self, "Firewall", naming=naming, settings=settings, key=key, stage_arn=stage.arn
-        )
+        self._usage_plan(environment, api, stage.stage_name, metering_key)
+        self.firewall = Firewall(self, "Firewall", environment=environment, stage_arn=stage.arn)
         self.name = api.name
         self.api_id = api.id
         self.stage_name = stage.stage_name
@@ -84,13 +72,12 @@ class PaymentApi(Construct):
 
     def _usage_plan(
         self,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         api: ApiGatewayRestApi,
         stage_name: str,
         metering_key: MeteringKey,
     ) -> None:
-        name = naming.name("payment-api")
+        name, settings = environment.naming.name("payment-api"), environment.settings
         plan = ApiGatewayUsagePlan(
             self,
             "UsagePlan",

@@ -18,10 +18,9 @@ from cdktf_cdktf_provider_aws.api_gateway_stage import (
 from constructs import Construct
 
 from lib.api.payment_method import PaymentMethod
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.observability.log_group import LogGroup
 from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 STAGE = "production"
 ACCESS_LOG = {
@@ -52,38 +51,27 @@ class ProductionStage(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         api: ApiGatewayRestApi,
         method: PaymentMethod,
         needs: list[ITerraformDependable],
     ) -> None:
         """``needs``: what the account must have before a stage may log."""
         super().__init__(scope, id)
-        deployment = ApiGatewayDeployment(
-            self,
-            "Deployment",
-            rest_api_id=api.id,
-            triggers={"redeployment": method.hash},
-            depends_on=method.parts,
-            # A stage serves it until the next one is there.
-            lifecycle={"create_before_destroy": True},
-        )
+        naming, settings = environment.naming, environment.settings
+        deployment = self._deployment(api, method)
         access = LogGroup(
             self,
             "AccessLogs",
+            environment=environment,
             name=f"/aws/apigateway/{naming.name('payment-api')}",
-            key=key,
-            settings=settings,
         )
         # API Gateway writes here by this name, and would make the group unencrypted and for ever.
         execution = LogGroup(
             self,
             "ExecutionLogs",
+            environment=environment,
             name=f"API-Gateway-Execution-Logs_{api.id}/{STAGE}",
-            key=key,
-            settings=settings,
         )
         self.stage = ApiGatewayStage(
             self,
@@ -101,6 +89,21 @@ class ProductionStage(Construct):
             depends_on=[execution.group, *needs],
             tags={"Name": naming.name("payment-api")},
         )
+        self._method_settings(api, settings)
+
+    def _deployment(self, api: ApiGatewayRestApi, method: PaymentMethod) -> ApiGatewayDeployment:
+        return ApiGatewayDeployment(
+            self,
+            "Deployment",
+            rest_api_id=api.id,
+            triggers={"redeployment": method.hash},
+            depends_on=method.parts,
+            # A stage serves it until the next one is there.
+            lifecycle={"create_before_destroy": True},
+        )
+
+    def _method_settings(self, api: ApiGatewayRestApi, settings: Settings) -> None:
+        """How often each method may be called, and what is logged and measured of it."""
         ApiGatewayMethodSettings(
             self,
             "MethodSettings",

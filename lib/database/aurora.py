@@ -15,12 +15,10 @@ from lib.database.engine import cluster_basics, instance_basics
 from lib.database.master_login import MasterLogin
 from lib.database.parameters import ClusterParameters
 from lib.database.replica import Replica
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.network.vpc import Vpc
 from lib.observability.log_group import LogGroup
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 MASTER = "payments_admin"
 CLUSTER = "aurora-cluster"
@@ -37,16 +35,15 @@ class AuroraCluster(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         vpc: Vpc,
         security_group_id: str,
     ) -> None:
         super().__init__(scope, id)
-        self._naming, self._settings, self._key = naming, settings, key
+        self._environment = environment
+        settings = environment.settings
         self.database = settings.target_database
-        self._parameters = ClusterParameters(self, "Parameters", naming=naming, settings=settings)
+        self._parameters = ClusterParameters(self, "Parameters", environment=environment)
         self._cluster = self._make_cluster(vpc, security_group_id)
         self._monitoring = self._monitoring_role()
         self._instances = [
@@ -65,8 +62,7 @@ class AuroraCluster(Construct):
             Replica(
                 self,
                 "Replica",
-                naming=naming,
-                settings=settings,
+                environment=environment,
                 region=settings.replica_region,
                 primary=self._cluster,
                 primary_instances=self._instances,
@@ -74,7 +70,7 @@ class AuroraCluster(Construct):
             )
 
     def _make_cluster(self, vpc: Vpc, security_group_id: str) -> RdsCluster:
-        naming, settings = self._naming, self._settings
+        naming, settings = self._environment.naming, self._environment.settings
         subnets = DbSubnetGroup(
             self,
             "Subnets",
@@ -87,9 +83,8 @@ class AuroraCluster(Construct):
         logs = LogGroup(
             self,
             "Logs",
+            environment=self._environment,
             name=f"/aws/rds/cluster/{identifier}/postgresql",
-            key=self._key,
-            settings=settings,
         )
         return RdsCluster(
             self,
@@ -99,7 +94,7 @@ class AuroraCluster(Construct):
             db_subnet_group_name=subnets.name,
             db_cluster_parameter_group_name=self._parameters.cluster_group_name,
             vpc_security_group_ids=[security_group_id],
-            kms_key_id=self._key.arn,
+            kms_key_id=self._environment.key.arn,
             skip_final_snapshot=not settings.protect,
             final_snapshot_identifier=f"{identifier}-final" if settings.protect else None,
             tags={"Name": identifier},
@@ -111,17 +106,15 @@ class AuroraCluster(Construct):
 
     def _master(self) -> dict[str, Any]:
         """Who manages the master password: RDS, or the secret of a global database's primary."""
-        if self._settings.replica_region is None:
+        if self._environment.settings.replica_region is None:
             return {
                 "manage_master_user_password": True,
-                "master_user_secret_kms_key_id": self._key.arn,
+                "master_user_secret_kms_key_id": self._environment.key.arn,
             }
         login = MasterLogin(
             self,
             "Master",
-            naming=self._naming,
-            settings=self._settings,
-            key=self._key,
+            environment=self._environment,
             username=MASTER,
         )
         self._own_secret_arn = login.secret_arn
@@ -136,7 +129,7 @@ class AuroraCluster(Construct):
     @property
     def master_secret_arn(self) -> str:
         """The secret that holds the master user's login."""
-        if self._settings.replica_region is None:
+        if self._environment.settings.replica_region is None:
             return str(self._cluster.master_user_secret.get(0).secret_arn)
         return self._own_secret_arn
 
@@ -145,7 +138,7 @@ class AuroraCluster(Construct):
         role = ServiceRole(
             self,
             "Monitoring",
-            name=self._naming.name("aurora-monitoring"),
+            name=self._environment.naming.name("aurora-monitoring"),
             service="monitoring.rds.amazonaws.com",
         )
         self._attachment = IamRolePolicyAttachment(
@@ -157,7 +150,7 @@ class AuroraCluster(Construct):
         return role
 
     def _instance(self, number: int, zone: str) -> RdsClusterInstance:
-        identifier = self._naming.name(f"aurora-instance-{number}")
+        identifier = self._environment.naming.name(f"aurora-instance-{number}")
         return RdsClusterInstance(
             self,
             f"Instance{number}",
@@ -165,12 +158,12 @@ class AuroraCluster(Construct):
             availability_zone=zone,
             db_parameter_group_name=self._parameters.instance_group_name,
             monitoring_role_arn=self._monitoring.arn,
-            performance_insights_kms_key_id=self._key.arn,
+            performance_insights_kms_key_id=self._environment.key.arn,
             # The first instance, the writer, is also the first to be promoted back.
             promotion_tier=min(number - 1, 15),
             tags={"Name": identifier},
             depends_on=[self._attachment],
-            **instance_basics(self._settings, identifier),
+            **instance_basics(self._environment.settings, identifier),
         )
 
     def _rotate(self, days: int) -> None:

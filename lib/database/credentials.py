@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from cdktf_cdktf_provider_aws.secretsmanager_secret_policy import SecretsmanagerSecretPolicy
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 from lib.storage.tls_only import deny_plaintext
 
 
@@ -27,23 +26,21 @@ class DatabaseSecret(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         name: str,
         description: str,
     ) -> None:
         super().__init__(scope, id)
-        self._key = key
+        self._key = environment.key
         secret = SecretsmanagerSecret(
             self,
             "Secret",
-            name=naming.name(name),
+            name=environment.naming.name(name),
             description=description,
-            kms_key_id=key.arn,
+            kms_key_id=environment.key.arn,
             # 0 frees the name at once, so that an environment can be made again under it.
-            recovery_window_in_days=30 if settings.protect else 0,
-            tags={"Name": naming.name(name)},
+            recovery_window_in_days=30 if environment.settings.protect else 0,
+            tags={"Name": environment.naming.name(name)},
         )
         self.arn = secret.arn
         SecretsmanagerSecretPolicy(
@@ -69,3 +66,34 @@ class DatabaseSecret(Construct):
             resources=[self.arn],
         )
         self._key.grant_use(role)
+
+
+@dataclass(frozen=True)
+class DatabaseSecrets:
+    """The logins that the migration itself uses, one for each database."""
+
+    source: DatabaseSecret
+    target: DatabaseSecret
+
+    @classmethod
+    def make(cls, scope: Construct, *, environment: Environment) -> DatabaseSecrets:
+        """Makes both in ``scope``."""
+        source, target = (
+            DatabaseSecret(
+                scope,
+                id,
+                environment=environment,
+                name=name,
+                description=f"JSON with username, password, host and port of the {which}",
+            )
+            for id, name, which in (
+                ("SourceSecret", "source-database", "source database's DMS user"),
+                ("TargetSecret", "dms-target", "target database's DMS user"),
+            )
+        )
+        return cls(source, target)
+
+    def grant_read(self, role: ServiceRole) -> None:
+        """Lets ``role`` read both."""
+        self.source.grant_read(role)
+        self.target.grant_read(role)

@@ -13,9 +13,7 @@ from cdktf_cdktf_provider_aws.secretsmanager_secret_version import Secretsmanage
 from constructs import Construct
 
 from lib.database.credentials import DatabaseSecret
-from lib.naming import Naming
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
+from lib.environment import Environment
 
 # Raised to have Terraform make another password and give it to the cluster.
 VERSION = 1
@@ -30,9 +28,7 @@ class MasterLogin(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         username: str,
     ) -> None:
         super().__init__(scope, id)
@@ -40,9 +36,7 @@ class MasterLogin(Construct):
         secret = DatabaseSecret(
             self,
             "Login",
-            naming=naming,
-            settings=settings,
-            key=key,
+            environment=environment,
             name="aurora-master",
             description="Aurora master user: JSON with username and password",
         )

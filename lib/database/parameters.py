@@ -12,8 +12,7 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
 )
 from constructs import Construct
 
-from lib.naming import Naming
-from lib.settings import Settings
+from lib.environment import Environment
 
 # Read at start only (Aurora user guide, "Aurora PostgreSQL parameters"): applied any other way
 # they make Terraform plan the same change for ever.
@@ -44,9 +43,10 @@ DYNAMIC = {
 class ClusterParameters(Construct):
     """The cluster's and the instances' parameter group, for the engine's major version."""
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming, settings: Settings) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
-        major = settings.aurora_engine_version.partition(".")[0]
+        naming = environment.naming
+        major = environment.settings.aurora_engine_version.partition(".")[0]
         family = f"aurora-postgresql{major}"
         # Typed: in a list, jsii drops from a dict the keys that have an underscore.
         parameters = [

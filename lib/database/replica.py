@@ -11,14 +11,11 @@ from cdktf_cdktf_provider_aws.rds_cluster_instance import RdsClusterInstance
 from cdktf_cdktf_provider_aws.rds_global_cluster import RdsGlobalCluster
 from constructs import Construct
 
-from lib.account import Account
 from lib.database.engine import cluster_basics, instance_basics
 from lib.database.parameters import ClusterParameters
 from lib.database.replica_network import ReplicaNetwork
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.observability.log_group import LogGroup
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 # Follow the global database, whose version rules its members (provider documentation,
 # aws_rds_global_cluster).
@@ -37,14 +34,14 @@ class Replica(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         region: str,
         primary: RdsCluster,
         primary_instances: Sequence[RdsClusterInstance],
         monitoring_role_arn: str,
     ) -> None:
         super().__init__(scope, id)
+        naming, settings = environment.naming, environment.settings
         # Made from the primary, so that a replica can be added to a cluster that has data.
         glob = RdsGlobalCluster(
             self,
@@ -65,36 +62,29 @@ class Replica(Construct):
             region=region,
             default_tags=[{"tags": settings.tags}],
         )
-        account = Account(regional, "Account", region=region)
         # Always a key of this account: an encrypted copy in another region must name its key
         # (RDS API reference, CreateDBCluster, KmsKeyId).
-        key = EncryptionKey(
-            regional, "Key", naming=naming, account=account, settings=settings, required=True
-        )
-        network = ReplicaNetwork(
-            regional, "Network", naming=naming, settings=settings, region=region, key=key
-        )
-        self._database(regional, naming, settings, key, network, glob, monitoring_role_arn)
+        there = Environment.make(regional, settings, region=region, key_required=True)
+        network = ReplicaNetwork(regional, "Network", environment=there)
+        self._database(regional, there, network, glob, monitoring_role_arn)
         move_to(regional, provider)
 
     def _database(
         self,
         regional: Construct,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         network: ReplicaNetwork,
         glob: RdsGlobalCluster,
         monitoring_role_arn: str,
     ) -> None:
-        parameters = ClusterParameters(regional, "Parameters", naming=naming, settings=settings)
+        naming, settings, key = environment.naming, environment.settings, environment.key
+        parameters = ClusterParameters(regional, "Parameters", environment=environment)
         identifier = naming.name("aurora-replica")
         logs = LogGroup(
             regional,
             "Logs",
+            environment=environment,
             name=f"/aws/rds/cluster/{identifier}/postgresql",
-            key=key,
-            settings=settings,
         )
         cluster = RdsCluster(
             regional,

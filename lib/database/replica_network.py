@@ -9,12 +9,10 @@ from cdktf_cdktf_provider_aws.subnet import Subnet
 from cdktf_cdktf_provider_aws.vpc import Vpc as AwsVpc
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.flow_logs import FlowLogs
 from lib.network.plan import subnet_cidr
 from lib.network.zones import ZONES, zone_names
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 # Aurora keeps its copies in three zones; a region with fewer gives what it has.
 ZONE_COUNT = 3
@@ -23,69 +21,58 @@ ZONE_COUNT = 3
 class ReplicaNetwork(Construct):
     """Holds the replica. Aurora replicates over AWS's own network, so nothing needs a route."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        naming: Naming,
-        settings: Settings,
-        region: str,
-        key: EncryptionKey,
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
+        self._naming, self._settings = environment.naming, environment.settings
         vpc = AwsVpc(
             self,
             "Vpc",
-            cidr_block=settings.replica_cidr,
+            cidr_block=self._settings.replica_cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags={"Name": naming.name("replica-vpc")},
+            tags=self._tags("replica-vpc"),
         )
         DefaultSecurityGroup(
-            self,
-            "DefaultGroup",
-            vpc_id=vpc.id,
-            tags={"Name": naming.name("replica-default-group")},
+            self, "DefaultGroup", vpc_id=vpc.id, tags=self._tags("replica-default-group")
         )
-        FlowLogs(
-            self,
-            "FlowLogs",
-            naming=naming,
-            settings=settings,
-            key=key,
-            name="replica-vpc",
-            vpc_id=vpc.id,
-        )
-        zones = zone_names(region, min(ZONE_COUNT, len(ZONES[region])))
+        FlowLogs(self, "FlowLogs", environment=environment, name="replica-vpc", vpc_id=vpc.id)
+        self.subnet_group_name = self._subnet_group(vpc, environment.account.region)
+        self.security_group_id = self._security_group(vpc)
+
+    def _tags(self, name: str) -> dict[str, str]:
+        return {"Name": self._naming.name(name)}
+
+    def _subnet_group(self, vpc: AwsVpc, region: str) -> str:
         subnets = [
             Subnet(
                 self,
                 f"Private{zone[-1].upper()}",
                 vpc_id=vpc.id,
-                cidr_block=subnet_cidr(settings.replica_cidr, "private", at),
+                cidr_block=subnet_cidr(self._settings.replica_cidr, "private", at),
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
-                tags={"Name": naming.name(f"replica-private-{zone[-1]}")},
+                tags=self._tags(f"replica-private-{zone[-1]}"),
             )
-            for at, zone in enumerate(zones)
+            for at, zone in enumerate(zone_names(region, min(ZONE_COUNT, len(ZONES[region]))))
         ]
         group = DbSubnetGroup(
             self,
             "Subnets",
-            name=naming.name("aurora-replica-subnets"),
+            name=self._naming.name("aurora-replica-subnets"),
             description="Private subnets of the replica's VPC",
             subnet_ids=[subnet.id for subnet in subnets],
-            tags={"Name": naming.name("aurora-replica-subnets")},
+            tags=self._tags("aurora-replica-subnets"),
         )
-        # Without a rule: readers are admitted when there are any.
-        security = SecurityGroup(
+        return str(group.name)
+
+    def _security_group(self, vpc: AwsVpc) -> str:
+        """Without a rule: readers are admitted when there are any."""
+        group = SecurityGroup(
             self,
             "Database",
-            name=naming.name("replica-database-group"),
+            name=self._naming.name("replica-database-group"),
             description="Aurora replica",
             vpc_id=vpc.id,
-            tags={"Name": naming.name("replica-database-group")},
+            tags=self._tags("replica-database-group"),
         )
-        self.subnet_group_name = group.name
-        self.security_group_id = security.id
+        return str(group.id)

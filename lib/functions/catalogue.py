@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.account import Account
 from lib.api.metering_key import MeteringKey
 from lib.database.aurora import AuroraCluster
-from lib.database.credentials import DatabaseSecret
+from lib.database.credentials import DatabaseSecrets
+from lib.environment import Environment
 from lib.functions.function import PythonFunction
 from lib.functions.layer import DependencyLayer
-from lib.naming import Naming
 from lib.network.network import Network
 from lib.observability.notifications import Notifications
 from lib.replication.documents import limited_lob_tables
 from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.storage.checkpoint_bucket import CheckpointBucket
-from lib.storage.encryption_key import EncryptionKey
 from lib.storage.parameters import ApiSecret, RoutingTarget
 from lib.workflow.timings import FUNCTION_SECONDS
 
@@ -33,13 +31,9 @@ class MigrationFunctions(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
+        environment: Environment,
         network: Network,
-        source_secret: DatabaseSecret,
-        target_secret: DatabaseSecret,
+        secrets: DatabaseSecrets,
         aurora: AuroraCluster,
         replication: Replication,
         checkpoints: CheckpointBucket,
@@ -49,25 +43,15 @@ class MigrationFunctions(Construct):
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
-        self._naming, self._settings, self._account, self._key = naming, settings, account, key
-        self._network = network
-        self._layer = DependencyLayer(self, "Layer", naming=naming)
-        databases = {
-            "SOURCE_ENDPOINT": settings.source_endpoint,
-            "SOURCE_DATABASE": settings.source_database,
-            "SOURCE_SECRET_ARN": source_secret.arn,
-            "TARGET_ENDPOINT": f"{aurora.endpoint}:{aurora.port}",
-            "TARGET_DATABASE": settings.target_database,
-            "TARGET_SECRET_ARN": target_secret.arn,
-            "SCHEMAS": ",".join(settings.schemas),
-        }
+        self._environment, self._network = environment, network
+        self._layer = DependencyLayer(self, "Layer", environment=environment)
+        databases = _databases(environment.settings, secrets, aurora)
         self.authorizer = self._authorizer(api_secret, metering_key)
         self.replication = self._replication(replication, checkpoints, databases)
         self.validator = self._validator(checkpoints, databases)
         self.rollback = self._rollback(replication, checkpoints, routing, notifications)
         for function in (self.replication, self.validator):
-            source_secret.grant_read(function.role)
-            target_secret.grant_read(function.role)
+            secrets.grant_read(function.role)
 
     @property
     def workflow(self) -> dict[str, PythonFunction]:
@@ -88,34 +72,29 @@ class MigrationFunctions(Construct):
         id: str,
         module: str,
         description: str,
-        environment: dict[str, str],
+        variables: dict[str, str],
         *,
         memory_mb: int,
         in_vpc: bool = True,
         dead_letter: bool = False,
     ) -> PythonFunction:
-        network = self._network
         return PythonFunction(
             self,
             id,
-            naming=self._naming,
-            settings=self._settings,
-            account=self._account,
-            key=self._key,
-            name=module.replace("_", "-"),
-            handler=f"{module}.handler",
+            environment=self._environment,
+            module=module,
             description=description,
             layer=self._layer,
-            environment=environment,
+            variables=variables,
             timeout_seconds=FUNCTION_SECONDS.get(module, AUTHORIZER_SECONDS),
             memory_mb=memory_mb,
-            vpc=network.migration if in_vpc else None,
-            security_group_id=network.security.functions_id if in_vpc else None,
+            network=self._network if in_vpc else None,
             dead_letter=dead_letter,
         )
 
     def _authorizer(self, api_secret: ApiSecret, metering_key: MeteringKey) -> PythonFunction:
         """Outside the VPC: it calls only SSM, and a payment must not wait for an interface."""
+        settings = self._environment.settings
         function = self._function(
             "Authorizer",
             "api_authorizer",
@@ -123,9 +102,9 @@ class MigrationFunctions(Construct):
             {
                 "API_SECRET_PARAMETER": api_secret.name,
                 "METERING_KEY": metering_key.value,
-                "TOKEN_MAX_AGE_SECONDS": str(self._settings.token_max_age_seconds),
-                "CLOCK_SKEW_SECONDS": str(self._settings.clock_skew_seconds),
-                "KEY_CACHE_SECONDS": str(self._settings.key_cache_seconds),
+                "TOKEN_MAX_AGE_SECONDS": str(settings.token_max_age_seconds),
+                "CLOCK_SKEW_SECONDS": str(settings.clock_skew_seconds),
+                "KEY_CACHE_SECONDS": str(settings.key_cache_seconds),
             },
             memory_mb=256,
             in_vpc=False,
@@ -139,7 +118,7 @@ class MigrationFunctions(Construct):
         checkpoints: CheckpointBucket,
         databases: dict[str, str],
     ) -> PythonFunction:
-        settings = self._settings
+        settings = self._environment.settings
         function = self._function(
             "Replication",
             "replication_handler",
@@ -168,6 +147,7 @@ class MigrationFunctions(Construct):
     def _validator(
         self, checkpoints: CheckpointBucket, databases: dict[str, str]
     ) -> PythonFunction:
+        namespace = self._environment.naming.metric_namespace
         function = self._function(
             "Validator",
             "data_validator",
@@ -183,7 +163,7 @@ class MigrationFunctions(Construct):
             # The action knows no resources; the namespace is its only condition key (service
             # authorization reference, CloudWatch).
             resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": self._naming.metric_namespace}},
+            conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
         return function
 
@@ -215,3 +195,18 @@ class MigrationFunctions(Construct):
         replication.grant_stop(function.role)
         notifications.grant_publish(function.role)
         return function
+
+
+def _databases(
+    settings: Settings, secrets: DatabaseSecrets, aurora: AuroraCluster
+) -> dict[str, str]:
+    """How a function that speaks to both databases finds them."""
+    return {
+        "SOURCE_ENDPOINT": settings.source_endpoint,
+        "SOURCE_DATABASE": settings.source_database,
+        "SOURCE_SECRET_ARN": secrets.source.arn,
+        "TARGET_ENDPOINT": f"{aurora.endpoint}:{aurora.port}",
+        "TARGET_DATABASE": settings.target_database,
+        "TARGET_SECRET_ARN": secrets.target.arn,
+        "SCHEMAS": ",".join(settings.schemas),
+    }

@@ -8,8 +8,8 @@ from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.storage.encryption_key import EncryptionKey
 from lib.storage.tls_only import deny_plaintext
 
 # The longest SQS keeps a message (SQS quotas): a long weekend and a week to look at it.
@@ -19,8 +19,9 @@ RETENTION_SECONDS = 14 * 24 * 3600
 class DeadLetters(Construct):
     """An encrypted queue that accepts TLS only."""
 
-    def __init__(self, scope: Construct, id: str, *, name: str, key: EncryptionKey) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, name: str) -> None:
         super().__init__(scope, id)
+        key = environment.key
         queue = SqsQueue(
             self,
             "Queue",

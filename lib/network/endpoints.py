@@ -12,9 +12,8 @@ from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityG
 from constructs import Construct
 
 from lib.account import Account
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.vpc import Vpc
-from lib.settings import Settings
 
 GATEWAY_SERVICES = {"S3": "s3", "DynamoDb": "dynamodb"}
 INTERFACE_SERVICES = {
@@ -43,9 +42,7 @@ class GatewayEndpoints(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
+        environment: Environment,
         vpc: Vpc,
         name: str,
         clients: Mapping[str, str] | None = None,
@@ -61,11 +58,13 @@ class GatewayEndpoints(Construct):
                 title,
                 vpc_id=vpc.vpc_id,
                 vpc_endpoint_type="Gateway",
-                service_name=f"com.amazonaws.{settings.aws_region}.{service}",
+                service_name=f"com.amazonaws.{environment.account.region}.{service}",
                 route_table_ids=[*vpc.routed_table_ids.values(), vpc.public_route_table_id],
                 # Also keeps data inside: a bucket of another account is out of reach.
-                policy=_policy(service, account, "aws:PrincipalAccount", "aws:ResourceAccount"),
-                tags={"Name": naming.name(f"{name}-{service}-endpoint")},
+                policy=_policy(
+                    service, environment.account, "aws:PrincipalAccount", "aws:ResourceAccount"
+                ),
+                tags={"Name": environment.naming.name(f"{name}-{service}-endpoint")},
             )
             for client, group_id in (clients or {}).items():
                 VpcSecurityGroupEgressRule(
@@ -88,9 +87,7 @@ class InterfaceEndpoints(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
+        environment: Environment,
         vpc: Vpc,
         security_group_id: str,
     ) -> None:
@@ -101,14 +98,14 @@ class InterfaceEndpoints(Construct):
                 title,
                 vpc_id=vpc.vpc_id,
                 vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{settings.aws_region}.{service}",
+                service_name=f"com.amazonaws.{environment.account.region}.{service}",
                 subnet_ids=vpc.private_subnet_ids,
                 security_group_ids=[security_group_id],
                 private_dns_enabled=True,
                 # Not the resource's account too: actions such as GetMetricData have no resource,
                 # and the condition would refuse them.
-                policy=_policy(service, account, "aws:PrincipalAccount"),
-                tags={"Name": naming.name(f"{service}-endpoint")},
+                policy=_policy(service, environment.account, "aws:PrincipalAccount"),
+                tags={"Name": environment.naming.name(f"{service}-endpoint")},
             )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.flow_log import FlowLog
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.observability.log_group import LogGroup
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 
 class FlowLogs(Construct):
@@ -20,21 +18,19 @@ class FlowLogs(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        key: EncryptionKey,
+        environment: Environment,
         name: str,
         vpc_id: str,
     ) -> None:
         """``name``: the VPC's resource type, such as ``production-vpc``."""
         super().__init__(scope, id)
         logs = LogGroup(
-            self, "Logs", name=f"/aws/vpc/{naming.name(name)}", key=key, settings=settings
+            self, "Logs", environment=environment, name=f"/aws/vpc/{environment.naming.name(name)}"
         )
         role = ServiceRole(
             self,
             "Role",
-            name=naming.name(f"{name}-flow-logs"),
+            name=environment.naming.name(f"{name}-flow-logs"),
             service="vpc-flow-logs.amazonaws.com",
         )
         logs.grant_write(role)
@@ -52,6 +48,6 @@ class FlowLogs(Construct):
             log_destination=logs.arn,
             iam_role_arn=role.arn,
             max_aggregation_interval=60,
-            tags={"Name": naming.name(f"{name}-flow-log")},
+            tags={"Name": environment.naming.name(f"{name}-flow-log")},
             depends_on=role.policies,
         )

@@ -7,10 +7,9 @@ from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityG
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.transit_gateway import TransitGateway
 from lib.network.vpc import Vpc
-from lib.settings import Settings
 
 HTTPS = 443
 POSTGRESQL = 5432
@@ -29,19 +28,18 @@ class SecurityGroups(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         production: Vpc,
         migration: Vpc,
         gateway: TransitGateway,
     ) -> None:
         super().__init__(scope, id)
-        self._naming = naming
+        self._naming = environment.naming
         self.database_id = self._group("Database", production, "Aurora, in the production VPC")
         self.dms_id = self._group("Dms", migration, "The DMS replication instance")
         self.functions_id = self._group("Functions", migration, "All Lambda functions in a VPC")
         self.endpoints_id = self._group("Endpoints", migration, "VPC interface endpoints")
-        source_port = int(settings.source_endpoint.rpartition(":")[2])
+        source_port = int(environment.settings.source_endpoint.rpartition(":")[2])
         for name, client_id in (("Dms", self.dms_id), ("Functions", self.functions_id)):
             self._admit(f"DatabaseFrom{name}", self.database_id, client_id, POSTGRESQL, gateway)
             self._admit(f"EndpointsFrom{name}", self.endpoints_id, client_id, HTTPS)
@@ -65,7 +63,7 @@ class SecurityGroups(Construct):
                 self,
                 f"{name}ToSource",
                 security_group_id=client_id,
-                cidr_ipv4=settings.onprem_cidr,
+                cidr_ipv4=environment.settings.onprem_cidr,
                 **_tcp(source_port, "The source database"),
             )
 

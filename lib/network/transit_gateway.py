@@ -16,9 +16,8 @@ from cdktf_cdktf_provider_aws.ec2_transit_gateway_vpc_attachment import (
 from cdktf_cdktf_provider_aws.route import Route
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.vpc import Vpc
-from lib.settings import Settings
 
 
 class TransitGateway(Construct):
@@ -33,17 +32,16 @@ class TransitGateway(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         production: Vpc,
         migration: Vpc,
     ) -> None:
         super().__init__(scope, id)
-        self._naming = naming
+        self._naming = environment.naming
         gateway = Ec2TransitGateway(
             self,
             "Gateway",
-            description=f"Payments migration ({settings.environment_suffix})",
+            description=f"Payments migration ({environment.naming.suffix})",
             default_route_table_association="disable",
             default_route_table_propagation="disable",
             auto_accept_shared_attachments="disable",
@@ -51,7 +49,7 @@ class TransitGateway(Construct):
             # Lets the database's group admit the DMS and function groups of the other VPC.
             security_group_referencing_support="enable",
             vpn_ecmp_support="enable",
-            tags={"Name": naming.name("transit-gateway")},
+            tags={"Name": environment.naming.name("transit-gateway")},
         )
         self.gateway_id = gateway.id
         self.vpcs = {"Production": production, "Migration": migration}

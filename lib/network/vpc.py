@@ -13,12 +13,10 @@ from cdktf_cdktf_provider_aws.subnet import Subnet
 from cdktf_cdktf_provider_aws.vpc import Vpc as AwsVpc
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.flow_logs import FlowLogs
 from lib.network.plan import Tier, subnet_cidr
 from lib.network.zones import zone_names
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -35,21 +33,19 @@ class Vpc(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         name: str,
         cidr: str,
-        key: EncryptionKey,
     ) -> None:
         """``name``: resource type, ``production-vpc`` or ``migration-vpc``.
 
         ``cidr``: /16 to /22, cut into 16 equal parts by ``lib.network.plan``.
         """
         super().__init__(scope, id)
-        self._naming = naming
+        self._naming = environment.naming
         self._prefix = name.removesuffix("-vpc")
         self.cidr = cidr
-        self.zones = zone_names(settings.aws_region, settings.zone_count)
+        self.zones = zone_names(environment.account.region, environment.settings.zone_count)
         vpc = AwsVpc(
             self,
             "Vpc",
@@ -68,26 +64,8 @@ class Vpc(Construct):
         self.public_subnet_ids = [subnet.id for subnet in self._public]
         self.private_subnet_ids = [subnet.id for subnet in self._private]
         self.dms_subnet_ids = [subnet.id for subnet in self._dms]
-
-        public_default = self._public_routes()
-        nats = self._nat_gateways(settings.nat_per_zone, public_default)
-        self.private_route_table_ids = [
-            self._private_routes(letter, subnet, nats[at % len(nats)])
-            for at, (letter, subnet) in enumerate(zip(self.letters, self._private, strict=True))
-        ]
-        self.dms_route_table_ids = [
-            self._table(f"Dms{letter}", f"dms-{letter.lower()}", [subnet]).id
-            for letter, subnet in zip(self.letters, self._dms, strict=True)
-        ]
-        FlowLogs(
-            self,
-            "FlowLogs",
-            naming=naming,
-            settings=settings,
-            key=key,
-            name=name,
-            vpc_id=vpc.id,
-        )
+        self._route(environment.settings.nat_per_zone)
+        FlowLogs(self, "FlowLogs", environment=environment, name=name, vpc_id=vpc.id)
 
     @property
     def letters(self) -> list[str]:
@@ -131,6 +109,18 @@ class Vpc(Construct):
                 route_table_id=table.id,
             )
         return table
+
+    def _route(self, nat_per_zone: bool) -> None:
+        """Gives every subnet its table, and each tier its way out or none."""
+        nats = self._nat_gateways(nat_per_zone, self._public_routes())
+        self.private_route_table_ids = [
+            self._private_routes(letter, subnet, nats[at % len(nats)])
+            for at, (letter, subnet) in enumerate(zip(self.letters, self._private, strict=True))
+        ]
+        self.dms_route_table_ids = [
+            self._table(f"Dms{letter}", f"dms-{letter.lower()}", [subnet]).id
+            for letter, subnet in zip(self.letters, self._dms, strict=True)
+        ]
 
     def _public_routes(self) -> Route:
         internet = InternetGateway(

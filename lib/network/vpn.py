@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.ec2_transit_gateway_route_table_propagation import
 from cdktf_cdktf_provider_aws.vpn_connection import VpnConnection
 from constructs import Construct
 
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.network.transit_gateway import TransitGateway
 from lib.settings import Settings
 
@@ -39,11 +39,11 @@ class Vpn(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         gateway: TransitGateway,
     ) -> None:
         super().__init__(scope, id)
+        naming, settings = environment.naming, environment.settings
         device = CustomerGateway(
             self,
             "CustomerGateway",

@@ -7,13 +7,12 @@ from constructs import Construct
 
 from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
+from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
-from lib.naming import Naming
 from lib.observability import watches
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
 from lib.replication.replication import Replication
-from lib.settings import Settings
 from lib.workflow.state_machine import MigrationStateMachine
 
 
@@ -25,8 +24,7 @@ class Alarms(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         aurora: AuroraCluster,
         replication: Replication,
         functions: MigrationFunctions,
@@ -35,6 +33,7 @@ class Alarms(Construct):
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
+        naming, settings = environment.naming, environment.settings
         self._naming, self._topic_arn = naming, notifications.topic_arn
         by_name = {"api-authorizer": functions.authorizer} | {
             handler.replace("_", "-"): function for handler, function in functions.workflow.items()

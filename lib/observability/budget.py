@@ -9,10 +9,8 @@ from cdktf_cdktf_provider_aws.budgets_budget import (
 )
 from constructs import Construct
 
-from lib.account import Account
-from lib.naming import Naming
+from lib.environment import Environment
 from lib.observability.notifications import Notifications
-from lib.settings import Settings
 
 # Told early, when most of it is spent, and again when the month is expected to end above it.
 NOTIFICATIONS = (("ACTUAL", 80), ("FORECASTED", 100))
@@ -31,25 +29,23 @@ class MonthlyBudget(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
+        environment: Environment,
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
-        name = naming.name("payments-migration-budget")
+        name = environment.naming.name("payments-migration-budget")
         BudgetsBudget(
             self,
             "Budget",
-            account_id=account.account_id,
+            account_id=environment.account.account_id,
             name=name,
             budget_type="COST",
             time_unit="MONTHLY",
-            limit_amount=str(settings.monthly_budget_usd),
+            limit_amount=str(environment.settings.monthly_budget_usd),
             limit_unit="USD",
             cost_filter=[
                 BudgetsBudgetCostFilter(
-                    name="TagKeyValue", values=[f"user:Environment${naming.suffix}"]
+                    name="TagKeyValue", values=[f"user:Environment${environment.naming.suffix}"]
                 )
             ],
             notification=[

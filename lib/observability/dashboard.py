@@ -12,10 +12,9 @@ from constructs import Construct
 
 from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
+from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
-from lib.naming import Naming
 from lib.replication.replication import Replication
-from lib.settings import Settings
 from lib.workflow.state_machine import MigrationStateMachine
 
 BODY = Path(__file__).with_name("dashboard.json")
@@ -29,8 +28,7 @@ class Dashboard(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
+        environment: Environment,
         aurora: AuroraCluster,
         replication: Replication,
         functions: MigrationFunctions,
@@ -39,9 +37,9 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, id)
         values: dict[str, Any] = {
-            "@region": settings.aws_region,
-            "@namespace": naming.metric_namespace,
-            "@max_lag": settings.max_lag_seconds,
+            "@region": environment.account.region,
+            "@namespace": environment.naming.metric_namespace,
+            "@max_lag": environment.settings.max_lag_seconds,
             "@instance": replication.instance_identifier,
             "@task": replication.forward_task_resource_id,
             "@cluster": aurora.cluster_identifier,
@@ -57,7 +55,7 @@ class Dashboard(Construct):
         self.name = CloudwatchDashboard(
             self,
             "Dashboard",
-            dashboard_name=naming.name("payments-migration"),
+            dashboard_name=environment.naming.name("payments-migration"),
             dashboard_body=json.dumps(body),
         ).dashboard_name
 

@@ -8,9 +8,9 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
 )
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
 from lib.functions.function import PythonFunction
-from lib.naming import Naming
 
 DENIALS = "AuthorizerDenials"
 VERDICTS = "ValidationsNotMatched"
@@ -23,10 +23,10 @@ class MetricFilters(Construct):
     pattern syntax for metric filters"; the fields are those the handlers log."""
 
     def __init__(
-        self, scope: Construct, id: str, *, naming: Naming, functions: MigrationFunctions
+        self, scope: Construct, id: str, *, environment: Environment, functions: MigrationFunctions
     ) -> None:
         super().__init__(scope, id)
-        self._namespace = naming.metric_namespace
+        self._namespace = environment.naming.metric_namespace
         self._count(functions.authorizer, DENIALS, '{ $.message = "token refused" }')
         self._count(
             functions.validator,

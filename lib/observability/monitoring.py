@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.account import Account
 from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
+from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
-from lib.naming import Naming
 from lib.observability.alarms import Alarms
 from lib.observability.budget import MonthlyBudget
 from lib.observability.dashboard import Dashboard
 from lib.observability.metric_filters import MetricFilters
 from lib.observability.notifications import Notifications
 from lib.replication.replication import Replication
-from lib.settings import Settings
 from lib.workflow.state_machine import MigrationStateMachine
 
 
@@ -27,9 +25,7 @@ class Monitoring(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
+        environment: Environment,
         aurora: AuroraCluster,
         replication: Replication,
         functions: MigrationFunctions,
@@ -38,12 +34,11 @@ class Monitoring(Construct):
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
-        MetricFilters(self, "MetricFilters", naming=naming, functions=functions)
+        MetricFilters(self, "MetricFilters", environment=environment, functions=functions)
         self.dashboard_name = Dashboard(
             self,
             "Dashboard",
-            naming=naming,
-            settings=settings,
+            environment=environment,
             aurora=aurora,
             replication=replication,
             functions=functions,
@@ -53,8 +48,7 @@ class Monitoring(Construct):
         self.safe_to_cut_over = Alarms(
             self,
             "Alarms",
-            naming=naming,
-            settings=settings,
+            environment=environment,
             aurora=aurora,
             replication=replication,
             functions=functions,
@@ -65,8 +59,6 @@ class Monitoring(Construct):
         MonthlyBudget(
             self,
             "Budget",
-            naming=naming,
-            settings=settings,
-            account=account,
+            environment=environment,
             notifications=notifications,
         )

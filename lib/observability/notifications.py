@@ -12,9 +12,8 @@ from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
 from lib.account import Account
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
-from lib.settings import Settings
 from lib.storage.encryption_key import EncryptionKey
 from lib.storage.tls_only import deny_plaintext
 
@@ -30,17 +29,10 @@ PUBLISHERS = (
 class Notifications(Construct):
     """An encrypted topic that accepts TLS only, with an e-mail subscription for each address."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
+        naming, account, settings = environment.naming, environment.account, environment.settings
+        key = environment.key
         if key.arn is None:
             # Alarms cannot publish to a topic under alias/aws/sns: nobody may change that key's
             # policy to let CloudWatch use it (CloudWatch user guide, "Using Amazon CloudWatch

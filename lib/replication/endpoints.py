@@ -9,13 +9,10 @@ from cdktf_cdktf_provider_aws.dms_certificate import DmsCertificate
 from cdktf_cdktf_provider_aws.dms_endpoint import DmsEndpoint
 from constructs import Construct
 
-from lib.account import Account
-from lib.database.credentials import DatabaseSecret
+from lib.database.credentials import DatabaseSecrets
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.replication.documents import CONTROL_SCHEMA
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 PROJECT = Path(__file__).resolve().parents[2]
 # The roots that sign Aurora's certificates (rds-ca-rsa2048-g1), a region each; the functions
@@ -58,38 +55,32 @@ class Endpoints(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-        source_secret: DatabaseSecret,
-        target_secret: DatabaseSecret,
+        environment: Environment,
+        secrets: DatabaseSecrets,
     ) -> None:
         super().__init__(scope, id)
-        self._naming, self._key = naming, key
+        self._naming, self._key = environment.naming, environment.key
+        settings, region = environment.settings, environment.account.region
         role = ServiceRole(
             self,
             "SecretsRole",
-            name=naming.name("dms-secrets"),
+            name=self._naming.name("dms-secrets"),
             # Of the region: DMS reads secrets under this principal only (DMS user guide, "Using
             # secrets to access AWS DMS endpoints").
-            service=f"dms.{account.region}.amazonaws.com",
+            service=f"dms.{region}.amazonaws.com",
         )
-        source_secret.grant_read(role)
-        target_secret.grant_read(role)
+        secrets.grant_read(role)
         onprem = {
             "engine_name": "postgres",
             "database_name": settings.source_database,
-            "secrets_manager_arn": source_secret.arn,
+            "secrets_manager_arn": secrets.source.arn,
             **self._onprem_tls(settings.source_ca_path),
         }
         aurora = {
             "engine_name": "aurora-postgresql",
             "database_name": settings.target_database,
-            "secrets_manager_arn": target_secret.arn,
-            **self._verified(
-                "AuroraAuthority", "aurora-ca", AURORA_ROOTS / f"rds-{settings.aws_region}.pem"
-            ),
+            "secrets_manager_arn": secrets.target.arn,
+            **self._verified("AuroraAuthority", "aurora-ca", AURORA_ROOTS / f"rds-{region}.pem"),
         }
         self._role = role
         self.source = self._endpoint("Source", "source", onprem, CAPTURE)

@@ -9,17 +9,14 @@ from cdktf_cdktf_provider_aws.dms_replication_subnet_group import DmsReplication
 from cdktf_cdktf_provider_aws.dms_replication_task import DmsReplicationTask
 from constructs import Construct
 
-from lib.account import Account
-from lib.database.credentials import DatabaseSecret
+from lib.database.credentials import DatabaseSecrets
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.network.vpc import Vpc
 from lib.observability.log_group import LogGroup
 from lib.replication.documents import TablePreparation, table_mappings, task_settings
 from lib.replication.endpoints import Endpoints
 from lib.replication.service_roles import ServiceRoles
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 
 # Source: DMS API reference, DescribeEventCategories.
 TASK_EVENTS = ["configuration change", "creation", "deletion", "failure", "state change"]
@@ -39,30 +36,17 @@ class Replication(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
+        environment: Environment,
         vpc: Vpc,
         security_group_id: str,
-        source_secret: DatabaseSecret,
-        target_secret: DatabaseSecret,
+        secrets: DatabaseSecrets,
         topic_arn: str,
     ) -> None:
         super().__init__(scope, id)
-        self._naming, self._settings, self._key = naming, settings, key
-        roles = ServiceRoles(self, "Roles", account=account, create=settings.create_dms_roles)
+        self._environment, naming = environment, environment.naming
+        roles = ServiceRoles(self, "Roles", environment=environment)
         self._instance = self._make_instance(vpc, security_group_id, roles)
-        endpoints = Endpoints(
-            self,
-            "Endpoints",
-            naming=naming,
-            settings=settings,
-            account=account,
-            key=key,
-            source_secret=source_secret,
-            target_secret=target_secret,
-        )
+        endpoints = Endpoints(self, "Endpoints", environment=environment, secrets=secrets)
         forward = self._task(
             "Forward",
             "full-load-and-cdc",
@@ -87,7 +71,7 @@ class Replication(Construct):
     def _make_instance(
         self, vpc: Vpc, security_group_id: str, roles: ServiceRoles
     ) -> DmsReplicationInstance:
-        naming, settings = self._naming, self._settings
+        naming, settings = self._environment.naming, self._environment.settings
         subnets = DmsReplicationSubnetGroup(
             self,
             "Subnets",
@@ -99,9 +83,7 @@ class Replication(Construct):
         )
         identifier = naming.name("replication-instance")
         # The name DMS gives it; made by DMS, it would be unencrypted and kept for ever.
-        logs = LogGroup(
-            self, "Logs", name=f"dms-tasks-{identifier}", key=self._key, settings=settings
-        )
+        logs = LogGroup(self, "Logs", environment=self._environment, name=f"dms-tasks-{identifier}")
         return DmsReplicationInstance(
             self,
             "Instance",
@@ -113,7 +95,7 @@ class Replication(Construct):
             allocated_storage=settings.dms_storage_gb,
             multi_az=settings.dms_multi_az,
             publicly_accessible=False,
-            kms_key_arn=self._key.arn,
+            kms_key_arn=self._environment.key.arn,
             replication_subnet_group_id=subnets.replication_subnet_group_id,
             vpc_security_group_ids=[security_group_id],
             preferred_maintenance_window="sun:04:00-sun:05:00",
@@ -130,7 +112,8 @@ class Replication(Construct):
         target: DmsEndpoint,
         preparation: TablePreparation,
     ) -> DmsReplicationTask:
-        identifier = self._naming.name(f"{name.lower()}-task")
+        naming, settings = self._environment.naming, self._environment.settings
+        identifier = naming.name(f"{name.lower()}-task")
         return DmsReplicationTask(
             self,
             f"{name}Task",
@@ -141,8 +124,8 @@ class Replication(Construct):
             replication_instance_arn=self._instance.replication_instance_arn,
             source_endpoint_arn=source.endpoint_arn,
             target_endpoint_arn=target.endpoint_arn,
-            replication_task_settings=task_settings(self._settings, preparation=preparation),
-            table_mappings=table_mappings(self._settings),
+            replication_task_settings=task_settings(settings, preparation=preparation),
+            table_mappings=table_mappings(settings),
             start_replication_task=False,
             # Where the workflow last started it from.
             lifecycle={"ignore_changes": ["cdc_start_position"]},
@@ -165,7 +148,7 @@ class Replication(Construct):
                 INSTANCE_EVENTS,
             ),
         ):
-            name = self._naming.name(f"{source_type}-events")
+            name = self._environment.naming.name(f"{source_type}-events")
             DmsEventSubscription(
                 self,
                 id,

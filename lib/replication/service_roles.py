@@ -7,7 +7,7 @@ from cdktf_cdktf_provider_aws.data_aws_iam_role import DataAwsIamRole
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
-from lib.account import Account
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
 
 # DMS looks for exactly these names (DMS user guide, "Creating the IAM roles to use with AWS DMS").
@@ -18,19 +18,19 @@ ROLES = {
 
 
 class ServiceRoles(Construct):
-    """Makes the roles, or finds those another environment of the account made.
+    """Makes the roles, or adopts those of the account, and then a plan fails without them.
 
     dms-access-for-endpoint, the third, serves only Redshift and S3 targets.
     """
 
-    def __init__(self, scope: Construct, id: str, *, account: Account, create: bool) -> None:
-        """``create``: False adopts the account's roles; a plan fails when they are not there."""
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
+        policies = f"arn:{environment.account.partition}:iam::aws:policy/service-role"
         self.ready: list[ITerraformDependable] = []
         """What must exist before a subnet group or an instance is made."""
         for name, policy in ROLES.items():
             title = "".join(word.capitalize() for word in name.split("-"))
-            if not create:
+            if not environment.settings.create_dms_roles:
                 self.ready.append(DataAwsIamRole(self, title, name=name))
                 continue
             role = ServiceRole(self, title, name=name, service="dms.amazonaws.com")
@@ -39,6 +39,6 @@ class ServiceRoles(Construct):
                     self,
                     f"{title}Policy",
                     role=role.role.name,
-                    policy_arn=f"arn:{account.partition}:iam::aws:policy/service-role/{policy}",
+                    policy_arn=f"{policies}/{policy}",
                 )
             )

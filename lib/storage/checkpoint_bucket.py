@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.account import Account
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
-from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 from lib.storage.private_bucket import PrivateBucket
 
 # Longer than any migration runs, so that every step a journal ever recorded can be read back.
@@ -18,24 +15,16 @@ OLD_VERSION_DAYS = 90
 class CheckpointBucket(Construct):
     """A private, versioned bucket; its name ends in the account, because names are global."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        naming: Naming,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
-        self._key = key
+        self._key = environment.key
+        name = environment.naming.name("migration-checkpoints")
         bucket = PrivateBucket(
             self,
             "Bucket",
-            name=f"{naming.name('migration-checkpoints')}-{account.account_id}",
-            key_arn=key.arn,
-            keep=settings.protect,
+            name=f"{name}-{environment.account.account_id}",
+            key_arn=environment.key.arn,
+            keep=environment.settings.protect,
             old_version_days=OLD_VERSION_DAYS,
         )
         self.bucket_name = bucket.name

@@ -5,9 +5,8 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
-from lib.storage.encryption_key import EncryptionKey
 
 # Three of Terraform's uuid() without hyphens: 96 characters, each of the base64url alphabet, that
 # decode to 72 bytes without a remainder. A uuid carries at least 122 random bits (RFC 9562), so
@@ -21,19 +20,19 @@ class RoutingTarget(Construct):
     Terraform makes it, the workflow changes it: its value is never reset by an apply.
     """
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
         parameter = SsmParameter(
             self,
             "Parameter",
-            name=naming.parameter("routing/target"),
+            name=environment.naming.parameter("routing/target"),
             description="Database that accepts application writes: source or target",
             type="String",
             # "insecure" only means shown in plans, which is what an operator wants to see here.
             insecure_value="source",
             allowed_pattern="^(source|target)$",
             lifecycle={"ignore_changes": ["insecure_value", "value"]},
-            tags={"Name": naming.parameter("routing/target")},
+            tags={"Name": environment.naming.parameter("routing/target")},
         )
         self.name = parameter.name
         self.arn = parameter.arn
@@ -59,19 +58,19 @@ class ApiSecret(Construct):
     Terraform writes again only when ``value_wo_version`` changes.
     """
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming, key: EncryptionKey) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id)
-        self._key = key
+        self._key = environment.key
         parameter = SsmParameter(
             self,
             "Parameter",
-            name=naming.parameter("api/secret"),
+            name=environment.naming.parameter("api/secret"),
             description="Current and previous HMAC key of the payment API's bearer tokens",
             type="SecureString",
-            key_id=key.arn,
+            key_id=environment.key.arn,
             value_wo=f'${{jsonencode({{current={{id="k1",key={RANDOM_KEY}}},previous=null}})}}',
             value_wo_version=1,
-            tags={"Name": naming.parameter("api/secret")},
+            tags={"Name": environment.naming.parameter("api/secret")},
         )
         self.name = parameter.name
         self.arn = parameter.arn
@@ -85,16 +84,18 @@ class ApiSecret(Construct):
 class TopicParameter(Construct):
     """Where whoever knows only the environment's name finds the notification topic."""
 
-    def __init__(self, scope: Construct, id: str, *, naming: Naming, topic_arn: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, environment: Environment, topic_arn: str
+    ) -> None:
         super().__init__(scope, id)
         parameter = SsmParameter(
             self,
             "Parameter",
-            name=naming.parameter("sns/topic-arn"),
+            name=environment.naming.parameter("sns/topic-arn"),
             description="SNS topic of the migration's notifications and alarms",
             type="String",
             insecure_value=topic_arn,
-            tags={"Name": naming.parameter("sns/topic-arn")},
+            tags={"Name": environment.naming.parameter("sns/topic-arn")},
         )
         self.name = parameter.name
         self.arn = parameter.arn

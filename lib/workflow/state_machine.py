@@ -12,13 +12,12 @@ from cdktf_cdktf_provider_aws.sfn_state_machine import (
 )
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.functions.function import PythonFunction
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.observability.log_group import LogGroup
 from lib.observability.notifications import Notifications
 from lib.settings import Settings
-from lib.storage.encryption_key import EncryptionKey
 from lib.workflow.definition import definition
 from lib.workflow.timings import Timings
 
@@ -31,20 +30,18 @@ class MigrationStateMachine(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
+        environment: Environment,
         functions: Mapping[str, PythonFunction],
         notifications: Notifications,
-        key: EncryptionKey,
-        settings: Settings,
     ) -> None:
         """``functions``: "replication_handler", "data_validator" and "rollback_handler"."""
         super().__init__(scope, id)
+        naming = environment.naming
         self.log_group = LogGroup(
             self,
             "Logs",
+            environment=environment,
             name=naming.state_machine_log_group("migration-orchestration"),
-            key=key,
-            settings=settings,
         )
         self.role = ServiceRole(
             self,
@@ -62,17 +59,7 @@ class MigrationStateMachine(Construct):
             name=naming.name("migration-orchestration"),
             type="STANDARD",
             role_arn=self.role.arn,
-            definition=json.dumps(
-                definition(
-                    functions={name: function.arn for name, function in functions.items()},
-                    topic_arn=notifications.topic_arn,
-                    timings=Timings(
-                        poll_seconds=settings.poll_seconds,
-                        full_load_timeout_hours=settings.full_load_timeout_hours,
-                    ),
-                ),
-                indent=2,
-            ),
+            definition=_definition(environment.settings, functions, notifications),
             logging_configuration=SfnStateMachineLoggingConfiguration(
                 level="ALL",
                 include_execution_data=True,
@@ -114,3 +101,17 @@ class MigrationStateMachine(Construct):
             # X-Ray has no resources for these (service authorization reference, X-Ray).
             resources=["*"],
         )
+
+
+def _definition(
+    settings: Settings, functions: Mapping[str, PythonFunction], notifications: Notifications
+) -> str:
+    states = definition(
+        functions={name: function.arn for name, function in functions.items()},
+        topic_arn=notifications.topic_arn,
+        timings=Timings(
+            poll_seconds=settings.poll_seconds,
+            full_load_timeout_hours=settings.full_load_timeout_hours,
+        ),
+    )
+    return json.dumps(states, indent=2)

@@ -12,8 +12,8 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
 from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
+from lib.environment import Environment
 from lib.functions.function import PythonFunction
-from lib.naming import Naming
 from lib.workflow.state_machine import MigrationStateMachine
 
 ENDINGS = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -32,12 +32,12 @@ class Watchdog(Construct):
         scope: Construct,
         id: str,
         *,
-        naming: Naming,
+        environment: Environment,
         workflow: MigrationStateMachine,
         rollback: PythonFunction,
     ) -> None:
         super().__init__(scope, id)
-        name = naming.name("migration-watchdog")
+        name = environment.naming.name("migration-watchdog")
         rule = CloudwatchEventRule(
             self,
             "Rule",

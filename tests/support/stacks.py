@@ -6,16 +6,14 @@ import dataclasses
 from functools import cache
 from typing import NamedTuple
 
-from lib.account import Account
 from lib.database.aurora import AuroraCluster
-from lib.database.credentials import DatabaseSecret
+from lib.database.credentials import DatabaseSecrets
+from lib.environment import Environment
 from lib.identity.role import ServiceRole
-from lib.naming import Naming
 from lib.network.network import Network
 from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.settings_loader import load_settings
-from lib.storage.encryption_key import EncryptionKey
 
 # isort: split
 from cdktf import TerraformStack, Testing
@@ -62,36 +60,23 @@ def _other() -> Settings:
 def _stack(settings: Settings) -> TerraformStack:
     stack = TerraformStack(Testing.app(), "stack")
     AwsProvider(stack, "aws", region=settings.aws_region, default_tags=[{"tags": settings.tags}])
-    naming = Naming(settings.environment_suffix)
-    account = Account(stack, "Account", region=settings.aws_region)
-    key = EncryptionKey(stack, "Key", naming=naming, account=account, settings=settings)
-    network = Network(stack, "Network", naming=naming, settings=settings, account=account, key=key)
-    source_secret, target_secret = (
-        DatabaseSecret(
-            stack, id, naming=naming, settings=settings, key=key, name=name, description=name
-        )
-        for id, name in (("SourceSecret", "source-database"), ("TargetSecret", "dms-target"))
-    )
+    environment = Environment.make(stack, settings)
+    network = Network(stack, "Network", environment=environment)
+    secrets = DatabaseSecrets.make(stack, environment=environment)
     AuroraCluster(
         stack,
         "Aurora",
-        naming=naming,
-        settings=settings,
-        key=key,
+        environment=environment,
         vpc=network.production,
         security_group_id=network.security.database_id,
     )
     replication = Replication(
         stack,
         "Replication",
-        naming=naming,
-        settings=settings,
-        account=account,
-        key=key,
+        environment=environment,
         vpc=network.migration,
         security_group_id=network.security.dms_id,
-        source_secret=source_secret,
-        target_secret=target_secret,
+        secrets=secrets,
         topic_arn=TOPIC,
     )
     for verb in ("operate", "stop", "observe"):
