@@ -49,9 +49,6 @@ LISTINGS: dict[str, Listing] = {
     "aws_cloudwatch_log_metric_filter": Listing(
         "logs", "describe_metric_filters", "metricFilters[].filterName"
     ),
-    "aws_cloudwatch_log_resource_policy": Listing(
-        "logs", "describe_resource_policies", "resourcePolicies[].policyName"
-    ),
     "aws_cloudwatch_metric_alarm": Listing(
         "cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"
     ),
@@ -99,14 +96,10 @@ LISTINGS: dict[str, Listing] = {
     "aws_eip": _ec2("describe_addresses", "Addresses[].AllocationId"),
     "aws_flow_log": _ec2("describe_flow_logs", "FlowLogs[].FlowLogId"),
     "aws_iam_role": Listing("iam", "list_roles", "Roles[].RoleName"),
-    "aws_iam_policy": Listing("iam", "list_policies", "Policies[].PolicyName", {"Scope": "Local"}),
     "aws_internet_gateway": _ec2(
         "describe_internet_gateways", "InternetGateways[].InternetGatewayId"
     ),
     "aws_kms_alias": Listing("kms", "list_aliases", "Aliases[].AliasName"),
-    "aws_lambda_event_source_mapping": Listing(
-        "lambda", "list_event_source_mappings", "EventSourceMappings[].UUID"
-    ),
     "aws_lambda_function": Listing("lambda", "list_functions", "Functions[].FunctionName"),
     "aws_lambda_layer_version": Listing("lambda", "list_layers", "Layers[].LayerName"),
     "aws_nat_gateway": _ec2("describe_nat_gateways", "NatGateways[?State!='deleted'].NatGatewayId"),
@@ -148,7 +141,6 @@ PARTS = MappingProxyType(
         "aws_api_gateway_account": "aws_iam_role",
         "aws_api_gateway_authorizer": "aws_api_gateway_rest_api",
         "aws_api_gateway_deployment": "aws_api_gateway_rest_api",
-        "aws_api_gateway_gateway_response": "aws_api_gateway_rest_api",
         "aws_api_gateway_integration": "aws_api_gateway_rest_api",
         "aws_api_gateway_method": "aws_api_gateway_rest_api",
         "aws_api_gateway_method_settings": "aws_api_gateway_rest_api",
@@ -164,7 +156,6 @@ PARTS = MappingProxyType(
         "aws_ec2_transit_gateway_route_table_propagation": "aws_ec2_transit_gateway_route_table",
         "aws_iam_role_policy": "aws_iam_role",
         "aws_iam_role_policy_attachment": "aws_iam_role",
-        "aws_lambda_function_event_invoke_config": "aws_lambda_function",
         "aws_lambda_permission": "aws_lambda_function",
         "aws_route": "aws_route_table",
         "aws_route_table_association": "aws_route_table",
@@ -175,7 +166,6 @@ PARTS = MappingProxyType(
         "aws_s3_bucket_server_side_encryption_configuration": "aws_s3_bucket",
         "aws_s3_bucket_versioning": "aws_s3_bucket",
         "aws_secretsmanager_secret_policy": "aws_secretsmanager_secret",
-        "aws_secretsmanager_secret_rotation": "aws_secretsmanager_secret",
         "aws_secretsmanager_secret_version": "aws_secretsmanager_secret",
         "aws_sns_topic_policy": "aws_sns_topic",
         "aws_sns_topic_subscription": "aws_sns_topic",
@@ -214,12 +204,12 @@ def _ids(client: Client, listing: Listing, region: str) -> list[str]:
 def _live_keys(client: Client, region: str) -> list[str]:
     """KMS keys are not deleted but scheduled to be, after at least seven days.
 
-    A service's own key, which appears at its first use and stays, is moto's "Default key".
+    A service's own key, which appears at its first use and stays, is told by its alias.
     """
     kms = client("kms", region)
+    aliases = kms.list_aliases()["Aliases"]
+    own = {one.get("TargetKeyId") for one in aliases if one["AliasName"].startswith("alias/aws/")}
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     return [
-        key["KeyId"]
-        for key in keys
-        if key["KeyState"] == "Enabled" and key["Description"] != "Default key"
+        key["KeyId"] for key in keys if key["KeyState"] == "Enabled" and key["KeyId"] not in own
     ]
