@@ -16,6 +16,8 @@ export PIPENV_NOSPIN := 1
 export PIP_NO_COMPILE := 1
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
+# Python's and Node's packages are set up side by side.
+MAKEFLAGS += --jobs=2
 
 # Two at a time, a file's tests together: Terraform mostly waits, and files share what they set up.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -107,9 +107,14 @@ class Terraform:
         """Creates what the configuration says."""
         return _good(self.try_apply(), "apply")
 
-    def try_apply(self) -> Outcome:
+    def apply_known(self) -> Outcome:
+        """An apply that trusts the state, which the plan just before compared with the account."""
+        return _good(self.try_apply("-refresh=false"), "apply")
+
+    def try_apply(self, *options: str) -> Outcome:
         """An apply that may be refused."""
-        return self.run("apply", "-input=false", "-auto-approve", f"-parallelism={PARALLELISM}")
+        run = ("apply", "-input=false", "-auto-approve", f"-parallelism={PARALLELISM}")
+        return self.run(*run, *options)
 
     def destroy(self) -> Outcome:
         """Removes everything in the state."""

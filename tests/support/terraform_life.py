@@ -213,7 +213,7 @@ class _Stage:
 
     def _unprotect(self, prod: Life) -> None:
         prod.terraform.use(self._stacks["unprotected"])
-        prod.do("apply", "apply without protection")
+        prod.do("apply_known", "apply without protection")
 
     def _both_down(self, dev: Life, prod: Life) -> None:
         """prod first: while it plans, it reads the DMS roles that go with dev."""
