@@ -115,8 +115,16 @@ class Settings:
     max_lag_seconds: int = 5
     quiet_samples: int = 3
     """Consecutive samples at or below ``max_lag_seconds`` before replication counts as ready."""
-    poll_seconds: int = 30
+    poll_seconds: int = 60
     full_load_timeout_hours: int = 24
+    approval_hours: int = 24
+    """How long a request for approval is good."""
+    write_pause_seconds: int = 30
+    """Most that writes may wait in the cutover; over it the source takes them again."""
+    soak_hours: int = 24
+    """How long alarms must stay quiet on the target before the way back may be given up."""
+    completion_days: int = 14
+    """How long the workflow waits for the operator's ``complete``; the way back stays open."""
 
     # --- functions and logs ---------------------------------------------------------------
     reserved_concurrency: Mapping[str, int] = field(default_factory=_empty)

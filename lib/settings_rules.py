@@ -26,11 +26,20 @@ IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # CloudWatch Logs accepts only these (API reference, PutRetentionPolicy).
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FUNCTIONS = ("api_authorizer", "data_validator", "replication_handler", "rollback_handler")
+FUNCTIONS = (
+    "api_authorizer",
+    "cutover_handler",
+    "data_validator",
+    "replication_handler",
+    "rollback_handler",
+)
 # A /22 gives 16 subnets of 64 addresses: DMS, RDS and the endpoints' interfaces fit in one.
 LONGEST_VPC_PREFIX = 22
 # VPCs are /16 to /28 (VPC user guide, "VPC CIDR blocks").
 SHORTEST_VPC_PREFIX = 16
+# A poll leaves nine events in an execution's history, which ends it at 25,000 (Step Functions
+# developer guide, "Service quotas"); the other phases need up to 7,000.
+MAX_POLLS = 2000
 # Lowest and highest value of each whole-number setting, with its unit.
 RANGES = {
     "aurora_instance_count": (1, 15, "instances"),
@@ -42,6 +51,10 @@ RANGES = {
     "quiet_samples": (1, 60, "samples"),
     "poll_seconds": (5, 600, "seconds"),
     "full_load_timeout_hours": (1, 720, "hours"),
+    "approval_hours": (1, 168, "hours"),
+    "write_pause_seconds": (1, 300, "seconds"),
+    "soak_hours": (1, 720, "hours"),
+    "completion_days": (1, 60, "days"),
     "vpn_customer_gateway_asn": (1, 4_294_967_294, "(an ASN)"),
     "throttle_rate": (1, 10_000, "requests a second"),
     "throttle_burst": (1, 10_000, "requests"),
@@ -200,6 +213,22 @@ def _functions(s: Settings) -> Iterator[str]:
         yield f"log_level is {s.log_level!r}: use one of {', '.join(LOG_LEVELS)}"
 
 
+def _workflow(s: Settings) -> Iterator[str]:
+    if s.write_pause_seconds <= s.max_lag_seconds:
+        yield (
+            f"write_pause_seconds is {s.write_pause_seconds} and max_lag_seconds is "
+            f"{s.max_lag_seconds}: a lag that is accepted would use up the whole pause; "
+            "give the pause more seconds than the lag"
+        )
+    polls = s.full_load_timeout_hours * 3600 // max(1, s.poll_seconds)
+    if polls > MAX_POLLS:
+        yield (
+            f"poll_seconds is {s.poll_seconds} and full_load_timeout_hours is "
+            f"{s.full_load_timeout_hours}: {polls} polls, and an execution has room for "
+            f"{MAX_POLLS}; poll less often"
+        )
+
+
 def _texts(s: Settings) -> Iterator[str]:
     for address in s.alarm_emails:
         if not EMAIL.fullmatch(address):
@@ -234,5 +263,6 @@ RULES: tuple[Rule, ...] = (
     _database,
     _source,
     _functions,
+    _workflow,
     _texts,
 )

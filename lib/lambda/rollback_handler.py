@@ -31,6 +31,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if ended is not None and not rollback.is_due(execution):
         logger.info("nothing to roll back", execution=execution.name, ended=ended)
         return {"outcome": "nothing_held"}
+    if over := rollback.over(execution):
+        logger.info("nothing to roll back", execution=execution.name, outcome=over)
+        return over
     outcome = rollback.run(
         execution,
         reason_of(run) if ended is None else f"its execution ended {ended} and left the lock held",

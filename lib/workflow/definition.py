@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lib.workflow.endings import FINISH, refused, success
+from lib.workflow.approve import approve
+from lib.workflow.complete import complete
+from lib.workflow.cutover import cut_over
+from lib.workflow.effects import Effect
+from lib.workflow.endings import FINISH, refused, success, way_back_open
 from lib.workflow.phase import Context, PhaseBuilder
 from lib.workflow.prepare import prepare
 from lib.workflow.rollback import rollback
+from lib.workflow.soak import soak
 from lib.workflow.states import State
 from lib.workflow.time_limit import longest_seconds
 from lib.workflow.timings import Timings, machine_seconds
 
-PHASES: Mapping[str, PhaseBuilder] = MappingProxyType({"Prepare": prepare})
+PHASES: Mapping[str, PhaseBuilder] = MappingProxyType(
+    {
+        "Prepare": prepare,
+        "Approve": approve,
+        "CutOver": cut_over,
+        "Soak": soak,
+        "Complete": complete,
+    }
+)
 """The phases in order; the input's ``stop_after`` names one of them."""
 
 
@@ -27,8 +40,7 @@ def definition(
 ) -> dict[str, Any]:
     """The Amazon States Language definition, ready for JSON.
 
-    ``functions``: "replication_handler", "data_validator" and "rollback_handler" → ARN (or a
-    Terraform reference to one).
+    ``functions``: every name of ``timings.FUNCTION_SECONDS`` → ARN (or a Terraform reference).
     """
     context = Context(
         functions=functions, topic_arn=topic_arn, timings=timings, phases=tuple(phases)
@@ -43,11 +55,22 @@ def definition(
         visits |= phase.visits
         then = phase.entry
     states |= success(context) | rollback(context) | refused(context)
+    if "Complete" in phases:
+        states |= way_back_open(context)
     return {
         "Comment": f"Zero-downtime migration: {', '.join(phases)}",
         "StartAt": then,
         "TimeoutSeconds": machine_seconds(longest_seconds(states, visits)),
         "States": states,
+    }
+
+
+def effects(context: Context, phases: Mapping[str, PhaseBuilder] = PHASES) -> dict[str, Effect]:
+    """What every state does to the world, for the proof of the invariants."""
+    return {
+        name: effect
+        for build in phases.values()
+        for name, effect in build(context, FINISH).effects.items()
     }
 
 

@@ -7,6 +7,7 @@ from lib.workflow.states import EXECUTION, State, catch, invoke, publish
 
 FINISH = "ReleaseLock"
 """Where the last phase, or the one named by ``stop_after``, goes on to."""
+WAY_BACK_SECTION = "docs/runbook.md, section Way back still open"
 
 
 def success(context: Context) -> dict[str, State]:
@@ -22,38 +23,54 @@ def success(context: Context) -> dict[str, State]:
                 "operation": "finish",
                 "execution": EXECUTION,
                 "phase.$": "$.initialize.stop_after",
+                "validation.$": "$.validation",
             },
             result="$.finish",
-            answer=["finished"],
+            answer=["message"],
             then="NotifySuccess",
             catch=catch("NotifyLockHeld", keep_in="$.error"),
             seconds=context.task_seconds("replication_handler"),
         ),
-        "NotifySuccess": _success_message(
-            context, "Migration: phase finished", "The next migration may start."
+        "NotifySuccess": publish(
+            context.topic_arn,
+            subject="Migration: phase finished",
+            message={"Message.$": "$.finish.message"},
+            then="Succeeded",
         ),
-        "NotifyLockHeld": _success_message(
-            context,
-            "Migration: phase finished, lock still held",
-            "The lock could not be released, so the next start will be refused: delete lock.json "
-            "in the checkpoint bucket.",
+        "NotifyLockHeld": publish(
+            context.topic_arn,
+            subject="Migration: phase finished, lock still held",
+            message={
+                "Message.$": "States.Format('Migration {} finished phase {}, but its lock could "
+                "not be released, so the next start will be refused: delete lock.json in the "
+                "checkpoint bucket.', $$.Execution.Name, $.initialize.stop_after)"
+            },
+            then="Succeeded",
         ),
         "Succeeded": {"Type": "Succeed"},
     }
 
 
-def _success_message(context: Context, subject: str, advice: str) -> State:
-    return publish(
-        context.topic_arn,
-        subject=subject,
-        message={
-            "Message.$": "States.Format('Migration {} finished phase {}. Validation: {}, {} tables "
-            f"and {{}} rows compared, report {{}}. Replication goes on. {advice}', "
-            "$$.Execution.Name, $.initialize.stop_after, $.validation.verdict, "
-            "$.validation.tables, $.validation.rows, $.validation.report)"
+def way_back_open(context: Context) -> dict[str, State]:
+    """NotifyWayBackOpen, WayBackOpen: the migration works, and nobody could close the way back."""
+    return {
+        "NotifyWayBackOpen": publish(
+            context.topic_arn,
+            subject="Migration: way back still open",
+            message={
+                "Message.$": "States.Format('Migration {} serves from the target, and replication "
+                "back to the source goes on: {} ({}). The lock stays held. What to do: "
+                f"{WAY_BACK_SECTION}.', "
+                "$$.Execution.Name, $.error.Error, $.error.Cause)"
+            },
+            then="WayBackOpen",
+        ),
+        "WayBackOpen": {
+            "Type": "Fail",
+            "Error": "WayBackOpen",
+            "CausePath": "$.error.Cause",
         },
-        then="Succeeded",
-    )
+    }
 
 
 def refused(context: Context) -> dict[str, State]:

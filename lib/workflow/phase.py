@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from lib.workflow.effects import Effect
 from lib.workflow.states import State
 from lib.workflow.timings import FUNCTION_SECONDS, Timings
 
@@ -31,11 +32,13 @@ class Phase:
     """The states of one phase, in the order they run when all goes well.
 
     Errors leave to ``ExecuteRollback``; success leaves to the state the phase was built to end at.
-    ``visits`` counts states that a bounded loop enters more than once.
+    ``visits`` counts states that a bounded loop enters more than once; ``effects`` says what a
+    state does to the world, for the proof of the invariants (a state without one changes nothing).
     """
 
     states: Mapping[str, State]
     visits: Mapping[str, int] = field(default_factory=dict)
+    effects: Mapping[str, Effect] = field(default_factory=dict)
 
     @property
     def entry(self) -> str:

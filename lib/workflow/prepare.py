@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
+from lib.workflow.effects import Effect
+from lib.workflow.operation import ON_ERROR, operation
 from lib.workflow.phase import Context, Phase
-from lib.workflow.states import EXECUTION, State, catch, invoke
+from lib.workflow.states import EXECUTION, State, invoke
 
 # No rollback after these: the execution holds no lock, so nothing of the environment is its own.
 REFUSALS = ("MigrationInProgress", "InvalidRequest")
-
-_ON_ERROR = catch("ExecuteRollback", keep_in="$.error")
+FUNCTION = "replication_handler"
 
 
 def prepare(context: Context, then: str) -> Phase:
@@ -20,16 +18,18 @@ def prepare(context: Context, then: str) -> Phase:
     return Phase(
         states={
             "Initialize": _initialize(context),
-            "Preflight": _operation(
+            "Preflight": operation(
                 context,
+                FUNCTION,
                 "preflight",
                 answer=["warnings"],
                 then="StartReplication",
                 pending=["EndpointTestPending"],
                 final=["PreflightFailed"],
             ),
-            "StartReplication": _operation(
+            "StartReplication": operation(
                 context,
+                FUNCTION,
                 "start",
                 result="$.replication",
                 answer=["status", "start_type", "polls", "quiet_samples"],
@@ -59,27 +59,37 @@ def prepare(context: Context, then: str) -> Phase:
             "GetReplicationStatus": polls,
             "CheckReplicationStatus": polls,
         },
+        # The application's roles lose the target before anything is copied to it.
+        effects={
+            "StartReplication": Effect(
+                needs={"source": "open"}, sets={"target": "closed", "forward": "running"}
+            )
+        },
     )
 
 
 def _initialize(context: Context) -> State:
-    return _operation(
+    return operation(
         context,
+        FUNCTION,
         "initialize",
         details={"input.$": "$$.Execution.Input", "phases": list(context.phases)},
-        answer=["stop_after"],
+        answer=["stop_after", "started_by"],
         then="Preflight",
         final=REFUSALS,
+        # It holds nothing yet that a pause could be meant for.
+        pausable=False,
         on_error=[
             {"ErrorEquals": list(REFUSALS), "ResultPath": "$.error", "Next": "NotifyRefused"},
-            *_ON_ERROR,
+            *ON_ERROR,
         ],
     )
 
 
 def _status(context: Context) -> State:
-    return _operation(
+    return operation(
         context,
+        FUNCTION,
         "status",
         details={"previous.$": "$.replication"},
         result="$.replication",
@@ -96,6 +106,7 @@ def _status(context: Context) -> State:
         then="CheckReplicationStatus",
         # It only looks, so an attempt may run beside the one before it, and a poll stays short.
         seconds=60,
+        pausable=False,
     )
 
 
@@ -124,33 +135,6 @@ def _validate(context: Context) -> State:
         result="$.validation",
         answer=["verdict", "tables", "rows", "report"],
         then="CheckValidationResult",
-        catch=_ON_ERROR,
+        catch=ON_ERROR,
         seconds=context.task_seconds("data_validator"),
-    )
-
-
-def _operation(
-    context: Context,
-    operation: str,
-    *,
-    answer: Sequence[str],
-    then: str,
-    details: dict[str, Any] | None = None,
-    result: str | None = None,
-    pending: Sequence[str] = (),
-    final: Sequence[str] = (),
-    on_error: Sequence[State] = _ON_ERROR,
-    seconds: int | None = None,
-) -> State:
-    """One operation of the replication handler; its answer goes to ``$.{operation}``."""
-    return invoke(
-        context.functions["replication_handler"],
-        {"operation": operation, "execution": EXECUTION, **(details or {})},
-        result=result or f"$.{operation}",
-        answer=answer,
-        then=then,
-        catch=on_error,
-        seconds=seconds or context.task_seconds("replication_handler"),
-        pending=pending,
-        final=final,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -34,7 +35,7 @@ class MigrationStateMachine(Construct):
         functions: Mapping[str, PythonFunction],
         notifications: Notifications,
     ) -> None:
-        """``functions``: "replication_handler", "data_validator" and "rollback_handler"."""
+        """``functions``: every name of ``timings.FUNCTION_SECONDS``."""
         super().__init__(scope, id)
         naming = environment.naming
         self.log_group = LogGroup(
@@ -62,7 +63,8 @@ class MigrationStateMachine(Construct):
             definition=_definition(environment.settings, functions, notifications),
             logging_configuration=SfnStateMachineLoggingConfiguration(
                 level="ALL",
-                include_execution_data=True,
+                # The data of AwaitApproval holds the task token, which approves.
+                include_execution_data=False,
                 log_destination=f"{self.log_group.arn}:*",
             ),
             tracing_configuration=SfnStateMachineTracingConfiguration(enabled=True),
@@ -110,8 +112,7 @@ def _definition(
         functions={name: function.arn for name, function in functions.items()},
         topic_arn=notifications.topic_arn,
         timings=Timings(
-            poll_seconds=settings.poll_seconds,
-            full_load_timeout_hours=settings.full_load_timeout_hours,
+            **{field.name: getattr(settings, field.name) for field in dataclasses.fields(Timings)}
         ),
     )
     return json.dumps(states, indent=2)

@@ -43,6 +43,20 @@ _ANY_ERROR: State = {
 }
 _PENDING: State = {"IntervalSeconds": 15, "BackoffRate": 1, "MaxAttempts": 40}
 """For errors that mean "not yet": every 15 s for 10 minutes."""
+# While writes are held a second counts, and so does a stalled call: one more attempt, at once.
+_HELD: State = {
+    "ErrorEquals": ["States.ALL"],
+    "IntervalSeconds": 1,
+    "BackoffRate": 1,
+    "MaxAttempts": 1,
+}
+_PAUSED: State = {
+    "ErrorEquals": ["MigrationPaused"],
+    "IntervalSeconds": 60,
+    "BackoffRate": 1,
+    "MaxAttempts": 1440,
+}
+"""The operator's ``pause``: the step is asked again every minute, for a day."""
 
 # States.ALL does not cover the second:
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -69,13 +83,18 @@ def invoke(
     seconds: int,
     pending: Sequence[str] = (),
     final: Sequence[str] = (),
+    pausable: bool = False,
+    held: bool = False,
 ) -> State:
     """Call a function and keep the fields ``answer`` of what it returns under ``result``.
 
     ``seconds``: the Task's time limit. ``pending``: errors that mean "ask again"; ``final``:
-    errors that no retry can cure.
+    errors that no retry can cure. ``pausable``: the operator may hold the workflow before it.
+    ``held``: writes wait meanwhile, so it gets one quick retry and no patience.
     """
-    retry = [_LAMBDA_TRANSIENT, _ANY_ERROR]
+    retry = [_HELD] if held else [_LAMBDA_TRANSIENT, _ANY_ERROR]
+    if pausable:
+        retry.insert(0, _PAUSED)
     if pending:
         retry.insert(0, {"ErrorEquals": list(pending), **_PENDING})
     if final:
@@ -88,6 +107,40 @@ def invoke(
         "ResultPath": result,
         "TimeoutSeconds": seconds,
         "Retry": retry,
+        "Catch": list(catch),
+        "Next": then,
+    }
+
+
+def await_token(
+    function_arn: str,
+    payload: Mapping[str, Any],
+    *,
+    result: str,
+    then: str,
+    catch: Sequence[State],
+    seconds: int,
+    final: Sequence[str] = (),
+) -> State:
+    """Have a function ask somebody, and wait up to ``seconds`` for the answer.
+
+    The function is given the task token; whoever sends it back decides, with SendTaskSuccess
+    (its output goes to ``result``) or SendTaskFailure. Silence is States.Timeout.
+    """
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {
+            "FunctionName": function_arn,
+            "Payload": {**payload, "execution": EXECUTION, "token.$": "$$.Task.Token"},
+        },
+        "ResultPath": result,
+        "TimeoutSeconds": seconds,
+        "Retry": [
+            {"ErrorEquals": [*final, "States.Timeout"], "MaxAttempts": 0},
+            _LAMBDA_TRANSIENT,
+            _ANY_ERROR,
+        ],
         "Catch": list(catch),
         "Next": then,
     }

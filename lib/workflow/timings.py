@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 FUNCTION_SECONDS: Mapping[str, int] = MappingProxyType(
-    {"replication_handler": 300, "data_validator": 900, "rollback_handler": 300}
+    {
+        "replication_handler": 300,
+        "data_validator": 900,
+        "cutover_handler": 300,
+        "rollback_handler": 900,
+    }
 )
 """The time limit of each function the workflow calls. A Task waits a little longer, so that a
 retry never runs beside the attempt before it."""
+
+SOAK_POLL_SECONDS = 300
+REVERSE_POLL_SECONDS = 15
+REVERSE_POLLS = 80
+"""A DMS task takes minutes to start; twenty of them are too many."""
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution time)
 _LONGEST_EXECUTION = 365 * 24 * 3600
@@ -18,15 +28,24 @@ _LONGEST_EXECUTION = 365 * 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Timings:
-    """Waits of the Prepare phase (settings poll_seconds, full_load_timeout_hours)."""
+    """How long each phase may wait (settings of the same names)."""
 
-    poll_seconds: int = 30
+    poll_seconds: int = 60
     full_load_timeout_hours: int = 24
+    approval_hours: int = 24
+    write_pause_seconds: int = 30
+    soak_hours: int = 24
+    completion_days: int = 14
 
     @property
     def max_polls(self) -> int:
         """Polls of the forward task before replication counts as too slow; at least one."""
         return max(1, self.full_load_timeout_hours * 3600 // self.poll_seconds)
+
+    @property
+    def soak_polls(self) -> int:
+        """Looks at the alarms while the target is primary and the way back is open."""
+        return max(1, self.soak_hours * 3600 // SOAK_POLL_SECONDS)
 
 
 def machine_seconds(longest_path: int) -> int:

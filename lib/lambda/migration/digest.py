@@ -70,11 +70,13 @@ def has_native_hash(server_version: int) -> bool:
     return server_version >= _NATIVE_FROM
 
 
-def statement(source: Table, target: Table, read: Table, method: Method) -> str:
+def statement(
+    source: Table, target: Table, read: Table, method: Method, where: str = "true"
+) -> str:
     """The query that reads table ``read`` (either of the two) into a :class:`Digest`.
 
-    Columns are taken in the source's order, by name. Raises Incomparable with every column that
-    has no common form.
+    ``where``: a condition on its rows. Columns are taken in the source's order, by name. Raises
+    Incomparable with every column that has no common form.
     """
     facing = {column.name: column for column in target.columns}
     forms: dict[str, str] = {}
@@ -88,16 +90,17 @@ def statement(source: Table, target: Table, read: Table, method: Method) -> str:
     if problems:
         raise Incomparable("; ".join(problems))
     if method is Method.PORTABLE:
-        return _portable(read, list(forms.values()))
-    return _native(read, forms, source)
+        return _portable(read, list(forms.values()), where)
+    return _native(read, forms, source, where)
 
 
-def _native(read: Table, forms: Mapping[str, str], source: Table) -> str:
+def _native(read: Table, forms: Mapping[str, str], source: Table, where: str) -> str:
     row = f"row({', '.join(forms.values())})"
     # Without a key the whole row is the seed: equal rows still hash alike.
     seed = _key_seed(source, forms) if source.key else f"hash_record_extended({row}, 0)"
     total = f"coalesce(sum(hash_record_extended({row}, {seed})), 0)::text"
-    return f"select count(*), {total} from {read.sql}"  # noqa: S608 - every name in it is quoted.
+    # Every name in it is quoted.
+    return f"select count(*), {total} from {read.sql} where {where}"  # noqa: S608
 
 
 def _key_seed(source: Table, forms: Mapping[str, str]) -> str:
@@ -108,12 +111,13 @@ def _key_seed(source: Table, forms: Mapping[str, str]) -> str:
     return f"hash_record_extended(row({', '.join(forms[name] for name in source.key)}), 0)"
 
 
-def _portable(read: Table, forms: Sequence[str]) -> str:
+def _portable(read: Table, forms: Sequence[str], where: str) -> str:
     # "offset 0" keeps the planner from computing each md5 twice.
     half = "coalesce(sum(('x' || {side}(hash, 16))::bit(64)::int8), 0)::text"
     total = f"{half.format(side='left')} || ':' || {half.format(side='right')}"
     hashed = f"md5(record_send(row({', '.join(forms)})))"
-    hashes = f"select {hashed} as hash from {read.sql} offset 0"  # noqa: S608 - quoted, as above.
+    # Quoted, as above.
+    hashes = f"select {hashed} as hash from {read.sql} where {where} offset 0"  # noqa: S608
     return f"select count(*), {total} from ({hashes}) hashed"  # noqa: S608
 
 

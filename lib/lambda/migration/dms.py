@@ -31,11 +31,15 @@ def describe_task(arn: str) -> dict[str, Any] | None:
     return tasks[0] if tasks else None
 
 
-def start_task(arn: str, how: StartType) -> None:
-    """Start the task; one that somebody else started meanwhile is left alone."""
+def start_task(arn: str, how: StartType, position: str | None = None) -> None:
+    """Start the task; one that somebody else started meanwhile is left alone.
+
+    ``position``: the LSN from which a task that only captures changes begins.
+    """
     dms = clients.client("dms")
+    begin = {} if position is None else {"CdcStartPosition": position}
     try:
-        dms.start_replication_task(ReplicationTaskArn=arn, StartReplicationTaskType=how)
+        dms.start_replication_task(ReplicationTaskArn=arn, StartReplicationTaskType=how, **begin)
     except dms.exceptions.InvalidResourceStateFault:
         if meaning(describe_task(arn)).start != "started":
             raise
@@ -59,8 +63,8 @@ def stop_task(arn: str, time_left: Callable[[], float]) -> str:
             _request_stop(arn)
         if time_left() < _STOP_POLL_SECONDS + _STOP_RESERVE_SECONDS:
             raise ReplicationStillStopping(
-                f"the forward task {arn} was {status} when the time of this run was over; "
-                "run the rollback again"
+                f"the task {arn} was {status} when the time of this run was over; "
+                "run the step again"
             )
         clock.sleep(_STOP_POLL_SECONDS)
 

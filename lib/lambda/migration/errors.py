@@ -46,6 +46,40 @@ class ReplicationStillStopping(MigrationError):
     """The DMS task had not stopped when the function's time ran out; ask again."""
 
 
+class MigrationPaused(MigrationError):
+    """The operator holds the workflow before this step; it is asked again every minute."""
+
+
+class ApprovalInvalid(MigrationError):
+    """The approval came from the starter, from nobody, or too late."""
+
+
+class ReplicationNotReady(MigrationError):
+    """Replication stopped or fell behind after it had been ready; nothing was changed."""
+
+
+class PauseBudgetExceeded(MigrationError):
+    """Writes had been held as long as the settings allow (write_pause_seconds)."""
+
+
+class CutoverMismatch(MigrationError):
+    """Behind the fence the two databases differ; ``differences`` names the tables."""
+
+    def __init__(self, differences: list[str]) -> None:
+        self.differences = differences
+        super().__init__(
+            f"behind the fence {len(differences)} tables differ: {'; '.join(differences[:10])}"
+        )
+
+
+class TargetNotWritable(MigrationError):
+    """An application role cannot write to the target that was just opened."""
+
+
+class RollbackWaiting(MigrationError):
+    """Replication back to the source was not done when the function's time ran out; ask again."""
+
+
 class RollbackIncomplete(MigrationError):
     """A step of the rollback failed; ``step`` names it. The rollback can be run again."""
 

@@ -10,13 +10,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from migration import dms, lock, postgres, preflight, replication, source_wal
+from migration import (
+    control,
+    dms,
+    endings,
+    fence,
+    forward_slot,
+    lock,
+    postgres,
+    preflight,
+    replication,
+    request,
+    routing,
+    sides,
+    source_wal,
+    turn,
+)
 from migration.errors import EndpointTestPending, InvalidRequest, PreflightFailed
 from migration.execution import Execution
 from migration.journal import Journal
 
 PHASE = "Prepare"
 _ENDPOINT_TESTS = "EndpointTests"
+# For transactions that are open on the target, which serves nobody yet.
+_CLOSE_SECONDS = 60.0
 # Several tables must be measured within the function's 300 s; one that takes longer is a warning.
 _PREFLIGHT_TIMEOUTS = postgres.Timeouts(statement=60.0)
 
@@ -25,14 +42,20 @@ def initialize(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """Check the execution's input and take the environment's lock.
 
     Raises:
-        InvalidRequest: the input is not {} or {"stop_after": a phase}.
+        InvalidRequest: the input is wrong (:func:`request.of`), or the target already is the
+            primary database.
         MigrationInProgress: another execution holds the lock; nothing was changed.
     """
-    stop_after = _stop_after(event.get("input"), event["phases"])
+    asked = request.of(event.get("input"), event["phases"])
+    if routing.current(os.environ["ROUTING_PARAMETER"]) == "target":
+        raise InvalidRequest(
+            "the target is the primary database already: roll that migration back first "
+            "('pipenv run migration rollback'), or leave it be"
+        )
     holder = lock.Holder(execution.name, execution.arn, execution.started)
     lock.take(os.environ["CHECKPOINT_BUCKET"], holder)
-    Journal.of(execution.name).record("Initialize", PHASE, {"stop_after": stop_after})
-    return {"stop_after": stop_after}
+    Journal.of(execution.name).record("Initialize", PHASE, asked)
+    return asked
 
 
 def check(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
@@ -73,6 +96,13 @@ def start(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """
     task = os.environ["FORWARD_TASK_ARN"]
     how = replication.start_type(dms.describe_task(task))
+    with sides.connected() as both:
+        for session in both:
+            control.install(session)
+            turn.begin(session, execution.name)
+        _close_target(both, execution)
+        if how == "start-replication":
+            forward_slot.remember_others(both.source)
     if how is not None:
         dms.start_task(task, how)
     result = {"status": "starting" if how else "started", "start_type": how}
@@ -99,11 +129,19 @@ def status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     return answer | source_wal.measure()
 
 
+def _close_target(both: sides.Sides, execution: Execution) -> None:
+    """Until it is opened by the cutover, no role of the application writes to the target."""
+    with turn.hold(both.target, execution.name, "forward"):
+        fence.close(
+            both.target, sides.schemas(), execution.name, seconds_left=lambda: _CLOSE_SECONDS
+        )
+
+
 def finish(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """Record the execution's good end and let the next one begin."""
     Journal.of(execution.name).record("Finish", event["phase"])
     lock.release(os.environ["CHECKPOINT_BUCKET"], execution.name)
-    return {"finished": True}
+    return {"message": endings.finished(execution.name, event["phase"], event["validation"])}
 
 
 OPERATIONS: Mapping[str, Callable[[Execution, dict[str, Any]], dict[str, Any]]] = {
@@ -113,22 +151,6 @@ OPERATIONS: Mapping[str, Callable[[Execution, dict[str, Any]], dict[str, Any]]] 
     "status": status,
     "finish": finish,
 }
-
-
-def _stop_after(given: Any, phases: list[str]) -> str:
-    """The phase to stop after: the last one unless the input names another."""
-    unknown = sorted(set(given) - {"stop_after"}) if isinstance(given, dict) else None
-    allowed = f'{{}} or {{"stop_after": one of {", ".join(phases)}}}'
-    if unknown is None:
-        raise InvalidRequest(f"the execution's input is {given!r}; it must be {allowed}")
-    if unknown:
-        raise InvalidRequest(
-            f"the execution's input has {', '.join(unknown)}; it must be {allowed}"
-        )
-    stop_after: str = given.get("stop_after", phases[-1])
-    if stop_after not in phases:
-        raise InvalidRequest(f"stop_after is {stop_after!r}; the input must be {allowed}")
-    return stop_after
 
 
 def _endpoints() -> dict[str, str]:

@@ -1,7 +1,6 @@
-"""Rolling back: traffic to the source, replication stopped, the outcome saved and told.
+"""Rolling back: the service on the source, replication stopped, the outcome saved and told.
 
-The order is safe at any moment of the Prepare phase, so a missing journal changes nothing: the
-source is still the only database that takes writes, and nothing here writes to either database.
+What has to be done follows from the journal (:mod:`migration.way_back`), not from the caller.
 Every step may run twice; a rollback that failed is run again from the start.
 """
 
@@ -12,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from migration import checkpoints, clients, clock, dms, lock, routing
+from migration import checkpoints, clients, clock, complete, lock
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
 from migration.journal import Journal
+from migration.way_back import Stage, WayBack, stage
 
 STEP = "ExecuteRollback"
 
@@ -26,8 +26,6 @@ class Rollback:
 
     environment: str
     bucket: str
-    routing_parameter: str
-    forward_task: str
     topic: str
 
     @classmethod
@@ -36,14 +34,33 @@ class Rollback:
         return cls(
             environment=os.environ["ENVIRONMENT_SUFFIX"],
             bucket=os.environ["CHECKPOINT_BUCKET"],
-            routing_parameter=os.environ["ROUTING_PARAMETER"],
-            forward_task=os.environ["FORWARD_TASK_ARN"],
             topic=os.environ["TOPIC_ARN"],
         )
 
     def is_due(self, execution: Execution) -> bool:
-        """Whether ``execution`` still holds the lock, and so has something to roll back."""
-        return lock.is_held_by(self.bucket, execution.name)
+        """Whether ``execution`` stopped in the middle: it holds the lock, and does not merely wait
+        for the word that the way back is not needed any more."""
+        return lock.is_held_by(self.bucket, execution.name) and not self._journal(execution).has(
+            "RequestCompletion"
+        )
+
+    def over(self, execution: Execution) -> dict[str, Any] | None:
+        """The outcome, where nothing can be rolled back any more; None where something can.
+
+        A migration that ended before its cutover left nothing behind to undo: replication that
+        goes on is the next one's.
+        """
+        steps = [entry["step"] for entry in self._journal(execution).entries()]
+        if complete.DROPPING in steps:
+            return _nothing(execution, "the way back was given up with 'complete'")
+        if lock.is_held_by(self.bucket, execution.name):
+            return None
+        if STEP in steps:
+            stored = checkpoints.read(self.bucket, _saved(execution))
+            return stored[0] if stored else _nothing(execution, "it was rolled back already")
+        if "Finish" in steps and stage(steps) is not Stage.OPENED:
+            return _nothing(execution, "it ended, and the source is still the primary database")
+        return None
 
     def run(
         self, execution: Execution, reason: str, *, notify: bool, time_left: Callable[[], float]
@@ -77,34 +94,41 @@ class Rollback:
     def _run_holding_lock(
         self, execution: Execution, reason: str, time_left: Callable[[], float]
     ) -> dict[str, Any]:
-        journal = Journal(self.bucket, execution.name, self.environment)
+        journal = self._journal(execution)
         with _step("read the journal"):
             finished = [entry["step"] for entry in journal.entries() if entry["step"] != STEP]
-        with _step("route to the source"):
-            routing.route_to(self.routing_parameter, "source")
-        with _step("stop the forward task"):
-            status = dms.stop_task(self.forward_task, time_left)
+        reached = stage(finished)
+        for name, act in WayBack(execution, time_left).steps(reached):
+            with _step(name):
+                act()
         outcome = {
             "outcome": "rolled_back",
             "execution": execution.name,
             "environment": self.environment,
             "reason": reason,
+            "stage": reached.value,
             "finished_steps": finished,
             "routing": "source",
-            "forward_task": {"arn": self.forward_task, "status": status},
         }
         outcome["message"] = _rolled_back(outcome)
         with _step("save the rollback state"):
             saved = outcome | {"at": clock.now().isoformat()}
-            checkpoints.write(self.bucket, f"rollback/{execution.name}.json", saved)
+            checkpoints.write(self.bucket, _saved(execution), saved)
         with _step("record the rollback in the journal"):
-            journal.record(STEP, "Rollback", {"reason": reason, "forward_task": status})
+            journal.record(STEP, "Rollback", {"reason": reason, "stage": reached.value})
         return outcome
+
+    def _journal(self, execution: Execution) -> Journal:
+        return Journal(self.bucket, execution.name, self.environment)
 
     def _publish(self, message: str) -> None:
         clients.client("sns").publish(
             TopicArn=self.topic, Subject=f"Migration {self.environment}: rollback", Message=message
         )
+
+
+def _saved(execution: Execution) -> str:
+    return f"rollback/{execution.name}.json"
 
 
 def reason_of(run: dict[str, Any] | None) -> str:
@@ -113,9 +137,12 @@ def reason_of(run: dict[str, Any] | None) -> str:
         return "an operator asked for it"
     if error := run.get("error"):
         return f"{error.get('Error', 'unknown error')}: {_message_of(error.get('Cause', ''))}"
-    if validation := run.get("validation"):
-        verdict, report = validation.get("verdict"), validation.get("report")
-        return f"validation verdict {verdict!r}, report {report}"
+    for part in ("soak", "reverse", "traffic"):
+        if (seen := run.get(part, {})).get("state") in ("wait", "failed"):
+            return f"{part} {seen['state']!r} after {seen['polls']} polls: {seen['reason']}"
+    validation = run.get("validation", {})
+    if (verdict := validation.get("verdict", "match")) != "match":
+        return f"validation verdict {verdict!r}, report {validation.get('report')}"
     if replication := run.get("replication"):
         return (
             f"replication {replication.get('state')!r} after {replication.get('polls')} polls: "
@@ -143,16 +170,34 @@ def _step(name: str) -> Iterator[None]:
         raise RollbackIncomplete(name, error) from error
 
 
+_MEANING = {
+    Stage.PREPARED: "The application uses the source database, as before; no write was lost.",
+    Stage.HELD: (
+        "The cutover had begun and the target was never opened: the application uses the source "
+        "database, as before; no write was lost."
+    ),
+    Stage.OPENED: (
+        "The target had been opened: every write it took was brought to the source, which is the "
+        "primary database again; no write was lost."
+    ),
+}
+
+
 def _rolled_back(outcome: dict[str, Any]) -> str:
-    task = outcome["forward_task"]
     return (
         f"Migration {outcome['execution']} of {outcome['environment']} was rolled back: "
-        f"{outcome['reason']}.\n"
-        "The application uses the source database, as before; no write was lost.\n"
-        f"The forward task {task['arn']} is {task['status']}. While it is stopped its replication "
-        "slot keeps WAL on the source: start the migration again soon, or drop the slot.\n"
+        f"{outcome['reason']}.\n{_MEANING[outcome['stage']]}\n"
+        "Replication is stopped. The forward task's slot keeps WAL on the source: start the "
+        "migration again soon, or drop the slot (docs/runbook.md).\n"
         f"Finished before: {', '.join(outcome['finished_steps']) or 'no step'}."
     )
+
+
+def _nothing(execution: Execution, why: str) -> dict[str, Any]:
+    return {
+        "outcome": "nothing_to_roll_back",
+        "message": f"There is nothing to roll back of {execution.name}: {why}. Nothing changed.",
+    }
 
 
 def _left_alone(execution: Execution, reason: str, refusal: MigrationInProgress) -> str:

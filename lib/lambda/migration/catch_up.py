@@ -1,0 +1,140 @@
+"""Behind the fence: does the target hold all that changed since the last full validation?
+
+Every table's exact row count, and a digest of every row the source wrote since then, found by the
+transaction that wrote it (``xmin``). Rows deleted since are in the counts. The full validation
+compared everything older, so together they cover every row, in a fraction of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pg8000.native import Connection
+
+from migration import catalogue, digest
+from migration.catalogue import Table
+from migration.digest import Digest, Method
+from migration.errors import CutoverMismatch
+from migration.journal import Journal
+from migration.pause import WritePause
+from migration.postgres import identifier, literal
+from migration.sides import Sides
+
+BEGAN = "ValidationBegan"
+# The oldest transaction still running: what it or any later one writes counts as changed.
+_NOW = "select txid_snapshot_xmin(txid_current_snapshot())::text"
+# A row's xmin has the lower 32 bits. age() counts back from the newest transaction, and a row
+# frozen by vacuum is older than any. https://www.postgresql.org/docs/current/functions-info.html
+_CHANGED = "age(xmin) <= age((({since}) & 4294967295)::text::xid)"
+# More changed keys than these are not sent to the target: the whole table is compared.
+_MOST_KEYS = 20_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared, and one sentence for each table that differs."""
+
+    tables: int
+    rows: int
+    changed: int
+    differences: tuple[str, ...]
+
+
+def begin(source: Connection) -> dict[str, str]:
+    """What the journal keeps when a full validation begins (``BEGAN``)."""
+    return {"xmin": source.run(_NOW)[0][0]}
+
+
+def mark_of(journal: Journal) -> int:
+    """The transaction from which on rows count as changed; 0 when no validation was recorded, and
+    every row is compared."""
+    marks = [entry["detail"]["xmin"] for entry in journal.entries() if entry["step"] == BEGAN]
+    return int(marks[0]) if marks else 0
+
+
+def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) -> Comparison:
+    """Compare every table of ``schemas``; the source must be fenced and drained.
+
+    Raises:
+        PauseBudgetExceeded: between two tables.
+        CutoverMismatch: the sides have not the same tables.
+    """
+    here = catalogue.tables(both.source, schemas)
+    there = catalogue.tables(both.target, schemas)
+    if missing := sorted(here.keys() ^ there.keys()):
+        raise CutoverMismatch([f"{label} is on one side only" for label in missing])
+    method = _method(both)
+    rows = changed = 0
+    differences = []
+    for label in sorted(here):
+        pause.check(f"compare {label}")
+        where = _changed_rows(both.source, here[label], since)
+        everything = _read(both, here[label], there[label], None, method)
+        some = _read(both, here[label], there[label], where, method)
+        rows, changed = rows + everything[0].rows, changed + some[0].rows
+        if everything[0].rows != everything[1].rows:
+            differences.append(
+                f"{label}: {everything[0].rows} rows on the source, {everything[1].rows} on the "
+                "target"
+            )
+        elif some[0] != some[1]:
+            differences.append(f"{label}: rows changed since the validation have other values")
+    return Comparison(len(here), rows, changed, tuple(differences))
+
+
+def _method(both: Sides) -> Method:
+    probes = [
+        session.run(digest.PROBE)[0][0]
+        if digest.has_native_hash(session.run(digest.VERSION)[0][0])
+        else None
+        for session in both
+    ]
+    return digest.choose(*probes)
+
+
+def _changed_rows(source: Connection, table: Table, since: int) -> str:
+    """The condition, good on both sides, that finds the rows the source wrote since ``since``."""
+    if not since or not table.key:
+        return "true"
+    key = [identifier(name) for name in table.key]
+    changed = source.run(
+        f"select {', '.join(f'{name}::text' for name in key)} from {table.sql} "  # noqa: S608
+        f"where {_CHANGED.format(since=since)} limit {_MOST_KEYS + 1}"
+    )
+    if len(changed) > _MOST_KEYS:
+        return "true"
+    types = {column.name: column.type.name for column in table.columns}
+    values = [
+        f"array[{', '.join(literal(text) for text in column)}]::text[]"
+        for column in zip(*changed, strict=True)
+    ]
+    if not values:
+        return "false"
+    names = [f"k{position}" for position in range(len(key))]
+    typed = ", ".join(
+        f"{name}::{types[column]}" for name, column in zip(names, table.key, strict=True)
+    )
+    return (
+        f"({', '.join(key)}) in (select {typed} "  # noqa: S608 - every name and value is quoted.
+        f"from unnest({', '.join(values)}) changed({', '.join(names)}))"
+    )
+
+
+def _read(
+    both: Sides, here: Table, there: Table, where: str | None, method: Method
+) -> tuple[Digest, Digest]:
+    """The same rows on both sides at once; ``where`` None: only their number, of all rows."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = [
+            pool.submit(
+                session.run,
+                f"select count(*), '' from {table.sql}"  # noqa: S608 - quoted.
+                if where is None
+                else digest.statement(here, there, table, method, where),
+            )
+            for session, table in zip(both, (here, there), strict=True)
+        ]
+    source, target = (digest.parse(answer.result()[0]) for answer in answers)
+    return source, target

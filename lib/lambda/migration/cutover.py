@@ -1,0 +1,227 @@
+"""The cutover: one function a state of the workflow's phase CutOver, in that order.
+
+Each may run twice, or crash anywhere and run again: effects are conditional or looked up first,
+the journal comes last. Two steps are recorded before their effect as well, because the way back
+depends on whether they may have happened: holding writes, and opening the target.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from migration import (
+    catch_up,
+    clients,
+    clock,
+    dms,
+    fence,
+    pooler_tasks,
+    primary_record,
+    reverse_slot,
+    routing,
+    sequences,
+    sides,
+)
+from migration.dispatch import Operation
+from migration.errors import CutoverMismatch, ReplicationNotReady, TargetNotWritable
+from migration.execution import Execution
+from migration.journal import Journal
+from migration.pause import WritePause
+from migration.replication import meaning
+from migration.sides import Sides
+
+PHASE = "CutOver"
+HOLDING, OPENING = "HoldWritesBegun", "OpenTargetBegun"
+"""Recorded before the effect: from then on it may have happened."""
+MARKER, OPENED = "fence", "open"
+_POLL_SECONDS = 0.2
+# Of the pause's budget, for transactions that are still running when the poolers are told.
+_SHARE_TO_HOLD = 0.3
+
+
+def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
+    """Pause every pooler: clients wait, none fails.
+
+    Raises:
+        ReplicationNotReady: the target is not close behind; nothing was paused.
+        PoolerNotPaused: one could not be paused; the others run again.
+    """
+    journal = Journal.of(execution.name)
+    begun = [entry["detail"] for entry in journal.entries() if entry["step"] == HOLDING]
+    if not begun:
+        _check_replication()
+        pause = WritePause.begin(event["budget_seconds"])
+        detail = {"held_at": pause.held_at.isoformat(), "deadline": pause.deadline.isoformat()}
+        journal.record(HOLDING, PHASE, detail)
+        begun = [detail]
+    pause = WritePause.of(begun[0])
+    pause.check("hold the writes")
+    poolers = pooler_tasks.pooler()
+    poolers.pause(pause.left() * _SHARE_TO_HOLD)
+    result = begun[0] | {"poolers": len(poolers.endpoints)}
+    journal.record("HoldWrites", PHASE, result)
+    return result
+
+
+def _check_replication() -> None:
+    arn = os.environ["FORWARD_TASK_ARN"]
+    task = dms.describe_task(arn)
+    if meaning(task).watch != "go on":
+        status = task["Status"] if task else "missing"
+        raise ReplicationNotReady(
+            f"the forward task is {status}: start the migration again, which resumes it"
+        )
+    lag = dms.lag(os.environ["REPLICATION_INSTANCE_ID"], arn)
+    limit = float(os.environ["MAX_LAG_SECONDS"])
+    if lag is None or lag.seconds > limit:
+        raise ReplicationNotReady(
+            f"replication lags {'an unknown time' if lag is None else f'{lag.seconds:g} s'}, over "
+            f"the {limit:g} s of max_lag_seconds: start again when it has caught up"
+        )
+
+
+def fence_source(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Take every write privilege on the source, end what still writes, mark the end."""
+    closed = fence.close(both.source, sides.schemas(), execution.name, seconds_left=pause.left)
+    fence.mark(both.source, execution.name, MARKER)
+    return {
+        "roles": len(closed.roles),
+        "transactions_waited_for": closed.transactions_waited_for,
+        "sessions_terminated": closed.sessions_terminated,
+        "prepared_rolled_back": closed.prepared_rolled_back,
+    }
+
+
+def drain(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Wait until the marker, and so everything committed before it, is on the target."""
+    began = clock.now()
+    while not fence.seen(both.target, fence.marker_id(execution.name, MARKER)):
+        pause.check("see the last write of the source on the target")
+        clock.sleep(_POLL_SECONDS)
+    return {"seconds": (clock.now() - began).total_seconds()}
+
+
+def verify(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Compare exact counts, and every row changed since the last full validation.
+
+    Raises:
+        CutoverMismatch: naming each table that differs.
+    """
+    since = catch_up.mark_of(Journal.of(execution.name))
+    found = catch_up.compare(both, sides.schemas(), since, pause)
+    if found.differences:
+        raise CutoverMismatch(list(found.differences))
+    return {"tables": found.tables, "rows": found.rows, "changed": found.changed}
+
+
+def synchronise_sequences(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Set the target's sequences beyond the source's and beyond every value in use."""
+    done = sequences.synchronise(both.target, both.source, sides.schemas())
+    return {"count": done.count}
+
+
+def arm(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Create the slot that keeps every change of the target, before there is one."""
+    return {"lsn": reverse_slot.arm(both.target, execution.name).lsn}
+
+
+def switch(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Point the routing parameter and the poolers' database record at the target."""
+    point_to("target")
+    return {"primary": "target"}
+
+
+def open_target(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Give the application's roles their privileges on the target, and see that it takes writes.
+
+    Raises:
+        TargetNotWritable: a role of the application cannot write.
+    """
+    Journal.of(execution.name).record(OPENING, PHASE)
+    fence.reopen(both.target, execution.name, sides.schemas())
+    wanted = set(os.environ["APPLICATION_ROLES"].split(","))
+    if missing := wanted - set(fence.can_write(both.target, sides.schemas())):
+        raise TargetNotWritable(
+            f"{', '.join(sorted(missing))} cannot write to the target that was just opened: grant "
+            "there what the source grants"
+        )
+    fence.mark(both.target, execution.name, OPENED)
+    return {"roles": len(wanted)}
+
+
+def release(
+    execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
+) -> dict[str, Any]:
+    """Let the clients go on, against the target; how long they waited is measured here."""
+    pooler_tasks.pooler().resume()
+    milliseconds = pause.milliseconds()
+    clients.client("cloudwatch").put_metric_data(
+        Namespace=f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}",
+        MetricData=[
+            {"MetricName": "WritePause", "Value": float(milliseconds), "Unit": "Milliseconds"}
+        ],
+    )
+    return {"pause_ms": milliseconds}
+
+
+def point_to(side: routing.Side) -> None:
+    """Lead the application, and the poolers' server connections, to one database."""
+    routing.route_to(os.environ["ROUTING_PARAMETER"], side)
+    host = os.environ[f"{side.upper()}_ENDPOINT"].rpartition(":")[0]
+    primary_record.point(
+        os.environ["PRIMARY_ZONE_ID"],
+        os.environ["PRIMARY_RECORD"],
+        host,
+        int(os.environ["PRIMARY_TTL_SECONDS"]),
+    )
+
+
+Step = Callable[[Execution, dict[str, Any], WritePause, Sides], dict[str, Any]]
+
+
+def _behind_the_hold(state: str, step: Step, *, after_deadline: bool = False) -> Operation:
+    """``step`` as an operation: in time, with its turn on both databases, then recorded.
+
+    ``after_deadline``: once the target may be open, going on is the shorter pause.
+    """
+
+    def operation(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
+        pause = WritePause.of(event)
+        journal = Journal.of(execution.name)
+        if not after_deadline:
+            pause.check(f"begin {state}")
+        with sides.held(execution, "forward") as both:
+            result = step(execution, event, pause, both)
+        journal.record(state, PHASE, result)
+        return result
+
+    return operation
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "hold": hold,
+    "fence": _behind_the_hold("FenceSource", fence_source),
+    "drain": _behind_the_hold("DrainReplication", drain),
+    "verify": _behind_the_hold("VerifyCutover", verify),
+    "sequences": _behind_the_hold("SyncSequences", synchronise_sequences),
+    "arm": _behind_the_hold("ArmReverse", arm),
+    "switch": _behind_the_hold("SwitchPrimary", switch),
+    "open": _behind_the_hold("OpenTarget", open_target),
+    "release": _behind_the_hold("ReleaseWrites", release, after_deadline=True),
+}

@@ -1,0 +1,57 @@
+"""Both databases at once, held for one step so that no stale step acts beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Literal, NamedTuple
+
+from pg8000.native import Connection
+
+from migration import postgres, turn
+from migration.execution import Execution
+from migration.postgres import Timeouts
+
+# Under held writes nothing may wait long: a step that cannot act soon gives up and is retried.
+TIMEOUTS = Timeouts(connect=5.0, lock=5.0, statement=60.0)
+
+
+class Sides(NamedTuple):
+    """A session on each database."""
+
+    source: Connection
+    target: Connection
+
+
+def schemas() -> list[str]:
+    """The schemas that move."""
+    return os.environ["SCHEMAS"].split(",")
+
+
+@contextmanager
+def connected(timeouts: Timeouts = TIMEOUTS) -> Iterator[Sides]:
+    """Sessions on both databases."""
+    with ExitStack() as stack:
+        sessions = [
+            stack.enter_context(closing(postgres.from_environment(side, timeouts).connect()))
+            for side in ("source", "target")
+        ]
+        yield Sides(*sessions)
+
+
+@contextmanager
+def held(execution: Execution, direction: Literal["forward", "back"]) -> Iterator[Sides]:
+    """Sessions on both databases, on which this execution has its turn.
+
+    A step of an execution that was aborted may still be running when its rollback begins: on each
+    database only one of them acts at a time, and once it is turned back no forward step acts again.
+
+    Raises:
+        Superseded: the migration was turned back, or is another's.
+        StepInProgress: another step has the turn.
+    """
+    with connected() as sides, ExitStack() as stack:
+        for session in sides:
+            stack.enter_context(turn.hold(session, execution.name, direction))
+        yield sides

@@ -1,0 +1,174 @@
+"""The way back to the source from any moment of a migration: which steps, and what each does.
+
+Where the migration stopped is read in its journal. Holding the writes and opening the target are
+recorded before they happen, so a journal that lacks them is proof that they have not.
+
+- ``PREPARED``: the source has taken every write. Replication stops, traffic returns.
+- ``HELD``: clients wait and the source may be fenced. It is opened and the clients go on, first.
+- ``OPENED``: the target may have taken writes. It is closed, its writes are brought to the source
+  through the reverse task, then the source is opened: the same cutover the other way round.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migration import (
+    clock,
+    cutover,
+    dms,
+    fence,
+    pooler_tasks,
+    reverse_slot,
+    routing,
+    sequences,
+    sides,
+    soak,
+    traffic,
+    turn,
+)
+from migration.errors import PoolerNotPaused, PoolerStarting, PoolerUnreachable, RollbackWaiting
+from migration.execution import Execution
+from migration.journal import Journal
+
+MARKER = "back"
+DRAINED = "RollbackDrained"
+"""Recorded once everything the target took is on the source."""
+_POLL_SECONDS = 0.5
+_RESERVE_SECONDS = 60.0
+_PAUSE_SECONDS = 10.0
+
+Step = tuple[str, Callable[[], object]]
+"""A step's name, for whoever reads of its failure, and the step."""
+
+
+class Stage(StrEnum):
+    """How far a migration came, as far as going back is concerned."""
+
+    PREPARED = "prepared"
+    HELD = "held"
+    OPENED = "opened"
+
+
+def stage(finished: Iterable[str]) -> Stage:
+    """The stage of a migration whose journal has these steps."""
+    steps = set(finished)
+    if cutover.OPENING in steps:
+        return Stage.OPENED
+    return Stage.HELD if cutover.HOLDING in steps else Stage.PREPARED
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """The steps for one execution; ``time_left`` answers how long the function may still run."""
+
+    execution: Execution
+    time_left: Callable[[], float]
+
+    def steps(self, reached: Stage) -> list[Step]:
+        """In the order they are taken; every one may be taken twice."""
+        first: list[Step] = []
+        if reached is Stage.PREPARED:
+            first = [("route to the source", lambda: routing.route_to(_routing(), "source"))]
+        elif reached is Stage.HELD:
+            first = [("open the source", self._open_source), *self._let_clients_go_on()]
+        else:
+            first = [
+                ("hold the writes", self._hold),
+                ("close the target", self._close_target),
+                ("stop the forward task", self._stop_forward),
+                ("bring the target's writes to the source", self._drain),
+                ("open the source", self._open_source),
+                *self._let_clients_go_on(),
+            ]
+        last: list[Step] = [("return traffic to the source's application", traffic.to_source)]
+        if reached is not Stage.OPENED:
+            last.append(("stop the forward task", self._stop_forward))
+        if reached is not Stage.PREPARED:
+            last += [
+                ("stop the reverse task", self._stop_reverse),
+                ("drop the reverse slot", self._disarm),
+            ]
+        return [*first, *last]
+
+    def _let_clients_go_on(self) -> list[Step]:
+        return [
+            ("point the application at the source", lambda: cutover.point_to("source")),
+            ("release the writes", lambda: pooler_tasks.pooler().resume()),
+        ]
+
+    def _hold(self) -> None:
+        """A pooler that cannot be paused does not keep the writes on the target: the fence acts,
+        and its clients see an error instead of a wait."""
+        with suppress(PoolerNotPaused, PoolerStarting, PoolerUnreachable):
+            pooler_tasks.pooler().pause(_PAUSE_SECONDS)
+
+    def _close_target(self) -> None:
+        if self._drained():
+            return
+        with sides.held(self.execution, "back") as both:
+            for session in both:
+                turn.turn_back(session, self.execution.name)
+            fence.close(
+                both.target,
+                sides.schemas(),
+                self.execution.name,
+                seconds_left=lambda: _PAUSE_SECONDS,
+            )
+            fence.mark(both.target, self.execution.name, MARKER)
+
+    def _drain(self) -> None:
+        """Wait until the target's last write is on the source.
+
+        Raises:
+            RollbackWaiting: it is not yet, and the function's time is over; run it again.
+        """
+        if self._drained():
+            return
+        journal = Journal.of(self.execution.name)
+        with sides.held(self.execution, "back") as both:
+            untouched = not journal.has("ReverseStarted") and reverse_slot.is_empty(both.target)
+        if not untouched:
+            soak.begin_reverse(self.execution)
+            self._wait_for_marker()
+        with sides.held(self.execution, "back") as both:
+            sequences.synchronise(both.source, both.target, sides.schemas())
+        journal.record(DRAINED, "Rollback", {"nothing_to_bring": untouched})
+
+    def _wait_for_marker(self) -> None:
+        marker = fence.marker_id(self.execution.name, MARKER)
+        with sides.connected() as both:
+            while not fence.seen(both.source, marker):
+                if self.time_left() < _RESERVE_SECONDS:
+                    raise RollbackWaiting(
+                        "the reverse task has not brought the target's last write to the source "
+                        "yet; both databases are closed meanwhile: run the rollback again"
+                    )
+                clock.sleep(_POLL_SECONDS)
+
+    def _open_source(self) -> None:
+        with sides.held(self.execution, "back") as both:
+            for session in both:
+                turn.turn_back(session, self.execution.name)
+            fence.reopen(both.source, self.execution.name, sides.schemas())
+
+    def _stop_forward(self) -> None:
+        dms.stop_task(os.environ["FORWARD_TASK_ARN"], self.time_left)
+
+    def _stop_reverse(self) -> None:
+        dms.stop_task(os.environ["REVERSE_TASK_ARN"], self.time_left)
+
+    def _disarm(self) -> None:
+        with sides.held(self.execution, "back") as both:
+            reverse_slot.disarm(both.target)
+
+    def _drained(self) -> bool:
+        return Journal.of(self.execution.name).has(DRAINED)
+
+
+def _routing() -> str:
+    return os.environ["ROUTING_PARAMETER"]
