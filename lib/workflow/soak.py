@@ -52,7 +52,7 @@ def soak(context: Context, then: str) -> Phase:
                 answer=["state", "reason", "polls"],
             ),
             "CheckReverseStatus": _decide(
-                "$.reverse", REVERSE_POLLS, "BeginSoak", "WaitForReverse"
+                "$.reverse", REVERSE_POLLS, ready="BeginSoak", again="WaitForReverse"
             ),
             "BeginSoak": {
                 "Type": "Pass",
