@@ -21,16 +21,25 @@ SUFFIX_MAX = 16
 SUFFIX = re.compile(r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*")
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 ENDPOINT = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
+BACKEND = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*[^\s?#/])?")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # CloudWatch Logs accepts only these (API reference, PutRetentionPolicy).
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FUNCTIONS = ("api_authorizer", "data_validator", "replication_handler", "rollback_handler")
+FUNCTIONS = (
+    "api_authorizer",
+    "data_validator",
+    "replication_handler",
+    "rollback_handler",
+    "traffic_handler",
+)
 # A /22 gives 16 subnets of 64 addresses: DMS, RDS and the endpoints' interfaces fit in one.
 LONGEST_VPC_PREFIX = 22
 # VPCs are /16 to /28 (VPC user guide, "VPC CIDR blocks").
 SHORTEST_VPC_PREFIX = 16
+# A day at one weight: who needs longer is not shifting traffic but running two applications.
+LONGEST_BAKE_MINUTES = 1440
 # Lowest and highest value of each whole-number setting, with its unit.
 RANGES = {
     "aurora_instance_count": (1, 15, "instances"),
@@ -42,6 +51,7 @@ RANGES = {
     "quiet_samples": (1, 60, "samples"),
     "poll_seconds": (5, 600, "seconds"),
     "full_load_timeout_hours": (1, 720, "hours"),
+    "bake_min_requests": (1, 10**9, "payments"),
     "vpn_customer_gateway_asn": (1, 4_294_967_294, "(an ASN)"),
     "throttle_rate": (1, 10_000, "requests a second"),
     "throttle_burst": (1, 10_000, "requests"),
@@ -200,15 +210,33 @@ def _functions(s: Settings) -> Iterator[str]:
         yield f"log_level is {s.log_level!r}: use one of {', '.join(LOG_LEVELS)}"
 
 
+def _traffic(s: Settings) -> Iterator[str]:
+    for name in ("backend_url", "aws_backend_url"):
+        if not BACKEND.fullmatch(got := getattr(s, name)):
+            yield f"{name} is {got!r}: write https://host[:port][/path] without a trailing slash"
+    if s.aws_backend_url == s.backend_url:
+        yield (
+            f"aws_backend_url is {s.aws_backend_url!r}, the same as backend_url: name the "
+            "application in AWS, to which the traffic is to shift"
+        )
+    weights = s.traffic_weights
+    if list(weights) != sorted({*weights, 100} & {*range(1, 101)}):
+        yield (
+            f"traffic_weights is {list(weights)}: write rising percentages from 1 to 100 "
+            "that end at 100, such as [5, 25, 50, 100]"
+        )
+    if not 1 <= s.bake_minutes <= s.bake_timeout_minutes <= LONGEST_BAKE_MINUTES:
+        yield (
+            f"bake_minutes is {s.bake_minutes} and bake_timeout_minutes is "
+            f"{s.bake_timeout_minutes}: use 1 to {LONGEST_BAKE_MINUTES} minutes, the timeout not "
+            "shorter than the bake"
+        )
+
+
 def _texts(s: Settings) -> Iterator[str]:
     for address in s.alarm_emails:
         if not EMAIL.fullmatch(address):
             yield f"alarm_emails has {address!r}, not an e-mail address: write name@example.com"
-    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*[^\s?#/])?", s.backend_url):
-        yield (
-            f"backend_url is {s.backend_url!r}: write https://host[:port][/path] "
-            "without a trailing slash"
-        )
     if s.encryption not in ("customer", "aws"):
         yield f"encryption is {s.encryption!r}: use 'customer' or 'aws'"
     if s.cutover_date != "unscheduled":
@@ -234,5 +262,6 @@ RULES: tuple[Rule, ...] = (
     _database,
     _source,
     _functions,
+    _traffic,
     _texts,
 )

@@ -112,6 +112,8 @@ def _definition(
         timings=Timings(
             poll_seconds=settings.poll_seconds,
             full_load_timeout_hours=settings.full_load_timeout_hours,
+            weights=len(settings.traffic_weights),
+            bake_timeout_minutes=settings.bake_timeout_minutes,
         ),
     )
     return json.dumps(states, indent=2)
