@@ -28,7 +28,6 @@ def shift_traffic(context: Context, then: str) -> Phase:
                 "set_weight",
                 answer=["index", "weight", "began", "polls", "state"],
                 then="Bake",
-                pending=["WeightNotApplied"],
                 final=["InvalidRequest"],
             ),
             "Bake": {"Type": "Wait", "Seconds": BAKE_POLL_SECONDS, "Next": "CheckAlarms"},
@@ -72,7 +71,6 @@ def _operation(
     *,
     answer: Sequence[str],
     then: str,
-    pending: Sequence[str] = (),
     final: Sequence[str] = (),
 ) -> State:
     """One operation of the traffic handler; the answer, kept in ``$.traffic``, is given to the
@@ -85,6 +83,5 @@ def _operation(
         then=then,
         catch=_ON_ERROR,
         seconds=context.task_seconds("traffic_handler"),
-        pending=pending,
         final=final,
     )

@@ -39,7 +39,6 @@ class Timings:
         """Polls of the forward task before replication counts as too slow; at least one."""
         return max(1, self.full_load_timeout_hours * 3600 // self.poll_seconds)
 
-
     @property
     def max_bake_polls(self) -> int:
         """Polls of one traffic weight. One more than fit into the timeout: by then the handler has

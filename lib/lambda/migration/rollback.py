@@ -113,6 +113,12 @@ def reason_of(run: dict[str, Any] | None) -> str:
         return "an operator asked for it"
     if error := run.get("error"):
         return f"{error.get('Error', 'unknown error')}: {_message_of(error.get('Cause', ''))}"
+    # The latest phase first: what came before it went well.
+    if traffic := run.get("traffic"):
+        return (
+            f"traffic at {traffic.get('weight')} % {traffic.get('state')!r} after "
+            f"{traffic.get('polls')} polls: {traffic.get('reason')}"
+        )
     if validation := run.get("validation"):
         verdict, report = validation.get("verdict"), validation.get("report")
         return f"validation verdict {verdict!r}, report {report}"
