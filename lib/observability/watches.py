@@ -218,7 +218,7 @@ def canary_watches(naming: Naming) -> list[Watch]:
     return [
         Watch(
             name="api-canary-5xx",
-            meaning="Over 1 % of the payments that go to AWS by the canary fail with a server error.",
+            meaning="Over 1 % of the payments that the canary takes fail with a server error.",
             namespace=naming.metric_namespace,
             metric=CANARY_ERRORS,
             per=CANARY_REQUESTS,
