@@ -117,6 +117,14 @@ class Settings:
     """Consecutive samples at or below ``max_lag_seconds`` before replication counts as ready."""
     poll_seconds: int = 60
     full_load_timeout_hours: int = 24
+    traffic_weights: tuple[int, ...] = (5, 25, 50, 100)
+    """Percent of the payments that go to the application in AWS, one step after another."""
+    bake_minutes: int = 10
+    """How long each weight must hold, alarms well, before the next."""
+    bake_timeout_minutes: int = 60
+    """How long a weight may wait for quiet alarms and enough payments; then it has failed."""
+    bake_min_requests: int = 100
+    """Payments the application in AWS must have taken at a weight: fewer prove nothing."""
     approval_hours: int = 24
     """How long a request for approval is good."""
     write_pause_seconds: int = 30
@@ -136,7 +144,9 @@ class Settings:
     create_api_logging_role: bool = True
     """False adopts the account's API Gateway logging role: an account and region has one."""
     backend_url: str = "https://payments.onprem.internal"
-    """Where POST /payment is proxied to, without a trailing slash."""
+    """Where POST /payment is proxied to, without a trailing slash: the application on premises."""
+    aws_backend_url: str = "https://payments.aws.internal"
+    """The application in AWS, to which the workflow shifts the payments; likewise."""
     throttle_rate: int = 1000
     """Requests a second."""
     throttle_burst: int = 2000

@@ -21,6 +21,7 @@ SUFFIX_MAX = 16
 SUFFIX = re.compile(r"[a-z]([a-z0-9]|-(?=[a-z0-9]))*")
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 ENDPOINT = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
+BACKEND = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*[^\s?#/])?")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # CloudWatch Logs accepts only these (API reference, PutRetentionPolicy).
@@ -32,14 +33,17 @@ FUNCTIONS = (
     "data_validator",
     "replication_handler",
     "rollback_handler",
+    "traffic_handler",
 )
 # A /22 gives 16 subnets of 64 addresses: DMS, RDS and the endpoints' interfaces fit in one.
 LONGEST_VPC_PREFIX = 22
 # VPCs are /16 to /28 (VPC user guide, "VPC CIDR blocks").
 SHORTEST_VPC_PREFIX = 16
 # A poll leaves nine events in an execution's history, which ends it at 25,000 (Step Functions
-# developer guide, "Service quotas"); the other phases need up to 7,000.
-MAX_POLLS = 2000
+# developer guide, "Service quotas"); the rest is for retries and the states in between.
+MAX_POLLS = 2500
+# A day at one weight: who needs longer is not shifting traffic but running two applications.
+LONGEST_BAKE_MINUTES = 1440
 # Lowest and highest value of each whole-number setting, with its unit.
 RANGES = {
     "aurora_instance_count": (1, 15, "instances"),
@@ -55,6 +59,7 @@ RANGES = {
     "write_pause_seconds": (1, 300, "seconds"),
     "soak_hours": (1, 720, "hours"),
     "completion_days": (1, 60, "days"),
+    "bake_min_requests": (1, 10**9, "payments"),
     "vpn_customer_gateway_asn": (1, 4_294_967_294, "(an ASN)"),
     "throttle_rate": (1, 10_000, "requests a second"),
     "throttle_burst": (1, 10_000, "requests"),
@@ -220,12 +225,41 @@ def _workflow(s: Settings) -> Iterator[str]:
             f"{s.max_lag_seconds}: a lag that is accepted would use up the whole pause; "
             "give the pause more seconds than the lag"
         )
-    polls = s.full_load_timeout_hours * 3600 // max(1, s.poll_seconds)
-    if polls > MAX_POLLS:
+    polls = {
+        "full_load_timeout_hours over poll_seconds": s.full_load_timeout_hours
+        * 3600
+        // max(1, s.poll_seconds),
+        "bake_timeout_minutes a weight": s.bake_timeout_minutes * len(s.traffic_weights),
+        "soak_hours": 2 * s.soak_hours * 12,
+    }
+    if (total := sum(polls.values())) > MAX_POLLS:
+        shares = ", ".join(f"{name}: {count}" for name, count in polls.items())
         yield (
-            f"poll_seconds is {s.poll_seconds} and full_load_timeout_hours is "
-            f"{s.full_load_timeout_hours}: {polls} polls, and an execution has room for "
-            f"{MAX_POLLS}; poll less often"
+            f"the workflow may poll {total} times ({shares}) and the history of an execution has "
+            f"room for {MAX_POLLS}; make poll_seconds longer, or the others shorter"
+        )
+
+
+def _traffic(s: Settings) -> Iterator[str]:
+    for name in ("backend_url", "aws_backend_url"):
+        if not BACKEND.fullmatch(got := getattr(s, name)):
+            yield f"{name} is {got!r}: write https://host[:port][/path] without a trailing slash"
+    if s.aws_backend_url == s.backend_url:
+        yield (
+            f"aws_backend_url is {s.aws_backend_url!r}, the same as backend_url: name the "
+            "application in AWS, to which the traffic is to shift"
+        )
+    weights = s.traffic_weights
+    if list(weights) != sorted({*weights, 100} & {*range(1, 101)}):
+        yield (
+            f"traffic_weights is {list(weights)}: write rising percentages from 1 to 100 "
+            "that end at 100, such as [5, 25, 50, 100]"
+        )
+    if not 1 <= s.bake_minutes <= s.bake_timeout_minutes <= LONGEST_BAKE_MINUTES:
+        yield (
+            f"bake_minutes is {s.bake_minutes} and bake_timeout_minutes is "
+            f"{s.bake_timeout_minutes}: use 1 to {LONGEST_BAKE_MINUTES} minutes, the timeout not "
+            "shorter than the bake"
         )
 
 
@@ -233,11 +267,6 @@ def _texts(s: Settings) -> Iterator[str]:
     for address in s.alarm_emails:
         if not EMAIL.fullmatch(address):
             yield f"alarm_emails has {address!r}, not an e-mail address: write name@example.com"
-    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^\s?#]*[^\s?#/])?", s.backend_url):
-        yield (
-            f"backend_url is {s.backend_url!r}: write https://host[:port][/path] "
-            "without a trailing slash"
-        )
     if s.encryption not in ("customer", "aws"):
         yield f"encryption is {s.encryption!r}: use 'customer' or 'aws'"
     if s.cutover_date != "unscheduled":
@@ -264,5 +293,6 @@ RULES: tuple[Rule, ...] = (
     _source,
     _functions,
     _workflow,
+    _traffic,
     _texts,
 )

@@ -16,6 +16,7 @@ from lib.database.aurora import AuroraCluster
 from lib.database.credentials import DatabaseSecrets
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
+from lib.functions.traffic_shift import TrafficShift
 from lib.network.network import Network
 from lib.observability.monitoring import Monitoring
 from lib.observability.notifications import Notifications
@@ -79,8 +80,9 @@ class TapStack(TerraformStack):
         self.environment = Environment.make(self, self.settings)
         self._databases()
         self._replication()
-        self._functions_and_workflow()
-        self._api_and_monitoring()
+        self._functions()
+        self._api_and_its_traffic()
+        self._workflow_and_monitoring()
         declare_outputs(self)
 
     def _databases(self) -> None:
@@ -112,13 +114,17 @@ class TapStack(TerraformStack):
         self.checkpoints = CheckpointBucket(self, "Checkpoints", environment=environment)
         self.routing = RoutingTarget(self, "Routing", environment=environment)
 
-    def _functions_and_workflow(self) -> None:
-        """The workflow that conducts the migration, the functions it calls, what these read."""
+    def _functions(self) -> None:
+        """The functions that the workflow and the API call, and what these read."""
         environment = self.environment
         self.api_secret = ApiSecret(self, "ApiSecret", environment=environment)
         self.metering_key = MeteringKey(self, "MeteringKey", environment=environment)
-        topic_arn = self.notifications.topic_arn
-        TopicParameter(self, "TopicParameter", environment=environment, topic_arn=topic_arn)
+        TopicParameter(
+            self,
+            "TopicParameter",
+            environment=environment,
+            topic_arn=self.notifications.topic_arn,
+        )
         self.functions = MigrationFunctions(
             self,
             "Functions",
@@ -133,6 +139,29 @@ class TapStack(TerraformStack):
             metering_key=self.metering_key,
             notifications=self.notifications,
         )
+
+    def _api_and_its_traffic(self) -> None:
+        """The API that takes payments meanwhile, and what shifts them to the other application."""
+        self.api = PaymentApi(
+            self,
+            "Api",
+            environment=self.environment,
+            authorizer=self.functions.authorizer,
+            metering_key=self.metering_key,
+        )
+        self.traffic = TrafficShift(
+            self,
+            "TrafficShift",
+            environment=self.environment,
+            functions=self.functions,
+            api=self.api,
+            replication=self.replication,
+            checkpoints=self.checkpoints,
+        )
+
+    def _workflow_and_monitoring(self) -> None:
+        """What conducts the migration, and what watches it and everything before."""
+        environment = self.environment
         self.workflow = MigrationStateMachine(
             self,
             "Workflow",
@@ -147,24 +176,15 @@ class TapStack(TerraformStack):
             workflow=self.workflow,
             rollback=self.functions.rollback,
         )
-
-    def _api_and_monitoring(self) -> None:
-        """The API that takes payments meanwhile, and what watches it and everything before."""
-        self.api = PaymentApi(
-            self,
-            "Api",
-            environment=self.environment,
-            authorizer=self.functions.authorizer,
-            metering_key=self.metering_key,
-        )
         Monitoring(
             self,
             "Monitoring",
-            environment=self.environment,
+            environment=environment,
             aurora=self.aurora,
             replication=self.replication,
             functions=self.functions,
             workflow=self.workflow,
             api=self.api,
+            traffic=self.traffic,
             notifications=self.notifications,
         )

@@ -17,7 +17,7 @@ from scripts.synthesized import Resource, Stack
 
 FOLDERS: Mapping[str, Sequence[str]] = {
     "api": ("Api", "MeteringKey"),
-    "functions": ("Functions",),
+    "functions": ("Functions", "TrafficShift"),
     "workflow": ("Workflow", "Watchdog"),
     "replication": ("Replication",),
     "database": ("Aurora", "SourceSecret", "TargetSecret"),

@@ -54,14 +54,15 @@ class PaymentApi(Construct):
                 ApiAccountLogging(self, "AccountLogging", environment=environment).resource
             )
         method = PaymentMethod(self, "Payment", api=api, authorizer=authorizer)
-        stage = ProductionStage(
+        production = ProductionStage(
             self,
             "Production",
             environment=environment,
             api=api,
             method=method,
             needs=needs,
-        ).stage
+        )
+        stage = production.stage
         self._usage_plan(environment, api, stage.stage_name, metering_key)
         self.firewall = Firewall(self, "Firewall", environment=environment, stage_arn=stage.arn)
         self.name = api.name
@@ -69,6 +70,9 @@ class PaymentApi(Construct):
         self.stage_name = stage.stage_name
         self.invoke_url = stage.invoke_url
         self.execution_arn = api.execution_arn
+        self.backends = production.backends
+        self.access_logs, self.canary_logs = production.access_logs, production.canary_logs
+        self.grant_shift = production.grant_shift
 
     def _usage_plan(
         self,

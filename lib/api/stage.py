@@ -19,10 +19,14 @@ from constructs import Construct
 
 from lib.api.payment_method import PaymentMethod
 from lib.environment import Environment
+from lib.identity.role import ServiceRole
 from lib.observability.log_group import LogGroup
 from lib.settings import Settings
 
 STAGE = "production"
+CANARY = "/Canary"
+"""Ends the names of the log groups that a canary's requests are written to (API Gateway developer
+guide, "Set up an API Gateway canary release deployment")."""
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "traceId": "$context.xrayTraceId",
@@ -60,36 +64,50 @@ class ProductionStage(Construct):
         super().__init__(scope, id)
         naming, settings = environment.naming, environment.settings
         deployment = self._deployment(api, method)
-        access = LogGroup(
-            self,
-            "AccessLogs",
-            environment=environment,
-            name=f"/aws/apigateway/{naming.name('payment-api')}",
-        )
+        self.backends = {
+            "SOURCE_BACKEND": settings.backend_url.removeprefix("https://"),
+            "AWS_BACKEND": settings.aws_backend_url.removeprefix("https://"),
+        }
+        """What the stage variable ``backend`` may be: the application on premises and in AWS."""
+        access = f"/aws/apigateway/{naming.name('payment-api')}"
         # API Gateway writes here by this name, and would make the group unencrypted and for ever.
-        execution = LogGroup(
-            self,
-            "ExecutionLogs",
-            environment=environment,
-            name=f"API-Gateway-Execution-Logs_{api.id}/{STAGE}",
-        )
+        execution = f"API-Gateway-Execution-Logs_{api.id}/{STAGE}"
+        self.access_logs = self._logs(environment, "AccessLogs", access)
+        self.canary_logs = self._logs(environment, "CanaryAccessLogs", f"{access}{CANARY}")
+        written = [
+            self.access_logs,
+            self.canary_logs,
+            self._logs(environment, "ExecutionLogs", execution),
+            self._logs(environment, "CanaryExecutionLogs", f"{execution}{CANARY}"),
+        ]
         self.stage = ApiGatewayStage(
             self,
             "Stage",
             rest_api_id=api.id,
             deployment_id=deployment.id,
             stage_name=STAGE,
-            variables={"backend": settings.backend_url.removeprefix("https://")},
+            variables={"backend": self.backends["SOURCE_BACKEND"]},
             xray_tracing_enabled=True,
             access_log_settings=ApiGatewayStageAccessLogSettings(
-                destination_arn=access.arn, format=json.dumps(ACCESS_LOG)
+                destination_arn=self.access_logs.arn, format=json.dumps(ACCESS_LOG)
             ),
             # The workflow shifts traffic with these two; an apply must not shift it back.
             lifecycle={"ignore_changes": ["canary_settings", "variables"]},
-            depends_on=[execution.group, *needs],
+            depends_on=[*(logs.group for logs in written), *needs],
             tags={"Name": naming.name("payment-api")},
         )
         self._method_settings(api, settings)
+
+    def grant_shift(self, role: ServiceRole) -> None:
+        """Lets ``role`` change the stage: its variables and its canary."""
+        role.grant(
+            "ShiftTraffic",
+            actions=["apigateway:GET", "apigateway:PATCH"],
+            resources=[self.stage.arn],
+        )
+
+    def _logs(self, environment: Environment, id: str, name: str) -> LogGroup:
+        return LogGroup(self, id, environment=environment, name=name)
 
     def _deployment(self, api: ApiGatewayRestApi, method: PaymentMethod) -> ApiGatewayDeployment:
         return ApiGatewayDeployment(

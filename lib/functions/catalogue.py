@@ -44,7 +44,7 @@ class MigrationFunctions(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._environment, self._network = environment, network
-        self._layer = DependencyLayer(self, "Layer", environment=environment)
+        self.layer = DependencyLayer(self, "Layer", environment=environment)
         databases = _databases(environment.settings, secrets, aurora)
         self.authorizer = self._authorizer(api_secret, metering_key)
         self.replication = self._replication(replication, checkpoints, databases)
@@ -84,7 +84,7 @@ class MigrationFunctions(Construct):
             environment=self._environment,
             module=module,
             description=description,
-            layer=self._layer,
+            layer=self.layer,
             variables=variables,
             timeout_seconds=FUNCTION_SECONDS.get(module, AUTHORIZER_SECONDS),
             memory_mb=memory_mb,

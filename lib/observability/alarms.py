@@ -9,6 +9,7 @@ from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
+from lib.functions.traffic_shift import TrafficShift
 from lib.observability import watches
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
@@ -30,13 +31,16 @@ class Alarms(Construct):
         functions: MigrationFunctions,
         workflow: MigrationStateMachine,
         api: PaymentApi,
+        traffic: TrafficShift,
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
         naming, settings = environment.naming, environment.settings
         self._naming, self._topic_arn = naming, notifications.topic_arn
-        by_name = {"api-authorizer": functions.authorizer} | {
-            handler.replace("_", "-"): function for handler, function in functions.workflow.items()
+        by_name = {
+            "api-authorizer": functions.authorizer,
+            **{name.replace("_", "-"): each for name, each in functions.workflow.items()},
+            "traffic-handler": traffic.function,
         }
         must_be_well = self._declare(
             [
@@ -49,6 +53,7 @@ class Alarms(Construct):
         )
         self._declare(
             [
+                *watches.canary_watches(naming),
                 *watches.source_watches(naming, settings),
                 *watches.function_watches(by_name),
                 *watches.workflow_watches(workflow),

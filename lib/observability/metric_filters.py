@@ -8,14 +8,21 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
 )
 from constructs import Construct
 
+from lib.api.rest_api import PaymentApi
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
 from lib.functions.function import PythonFunction
-
-DENIALS = "AuthorizerDenials"
-VERDICTS = "ValidationsNotMatched"
-RETAINED_WAL = "SourceSlotRetainedBytes"
-LOGGED_ERRORS = "LoggedErrors"
+from lib.functions.traffic_shift import TrafficShift
+from lib.observability.figures import (
+    CANARY_ERRORS,
+    CANARY_REQUESTS,
+    DENIALS,
+    LOGGED_ERRORS,
+    RETAINED_WAL,
+    STAGE_REQUESTS,
+    VERDICTS,
+)
+from lib.observability.log_group import LogGroup
 
 
 class MetricFilters(Construct):
@@ -23,7 +30,14 @@ class MetricFilters(Construct):
     pattern syntax for metric filters"; the fields are those the handlers log."""
 
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, functions: MigrationFunctions
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        environment: Environment,
+        functions: MigrationFunctions,
+        traffic: TrafficShift,
+        api: PaymentApi,
     ) -> None:
         super().__init__(scope, id)
         self._namespace = environment.naming.metric_namespace
@@ -35,18 +49,34 @@ class MetricFilters(Construct):
         )
         field = "$.result.source_slot_retained_bytes"
         self._filter(
-            functions.replication, RETAINED_WAL, f"{{ {field} = * }}", value=field, unit="Bytes"
+            functions.replication.log_group,
+            functions.replication.node.id,
+            RETAINED_WAL,
+            f"{{ {field} = * }}",
+            value=field,
+            unit="Bytes",
         )
-        for function in functions.all:
+        for function in [*functions.all, traffic.function]:
             self._count(function, LOGGED_ERRORS, '{ $.level = "ERROR" }')
+        self._requests(api)
+
+    def _requests(self, api: PaymentApi) -> None:
+        """What an application was asked: a caller's mistake, or an attack, proves nothing of it."""
+        self._count_in(api.access_logs, "Api", STAGE_REQUESTS, '{ $.status != "4*" }')
+        self._count_in(api.canary_logs, "Api", CANARY_REQUESTS, '{ $.status != "4*" }')
+        self._count_in(api.canary_logs, "Api", CANARY_ERRORS, '{ $.status = "5*" }')
 
     def _count(self, function: PythonFunction, metric: str, pattern: str) -> None:
+        self._count_in(function.log_group, function.node.id, metric, pattern)
+
+    def _count_in(self, logs: LogGroup, of: str, metric: str, pattern: str) -> None:
         # Lines that do not match count as zero, so that "none" differs from "not running".
-        self._filter(function, metric, pattern, value="1", unit="Count", default="0")
+        self._filter(logs, of, metric, pattern, value="1", unit="Count", default="0")
 
     def _filter(
         self,
-        function: PythonFunction,
+        logs: LogGroup,
+        of: str,
         metric: str,
         pattern: str,
         *,
@@ -56,9 +86,9 @@ class MetricFilters(Construct):
     ) -> None:
         CloudwatchLogMetricFilter(
             self,
-            f"{function.node.id}{metric}",
+            f"{of}{metric}",
             name=metric,
-            log_group_name=function.log_group.name,
+            log_group_name=logs.name,
             pattern=pattern,
             metric_transformation=CloudwatchLogMetricFilterMetricTransformation(
                 namespace=self._namespace,

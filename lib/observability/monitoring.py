@@ -8,6 +8,7 @@ from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
+from lib.functions.traffic_shift import TrafficShift
 from lib.observability.alarms import Alarms
 from lib.observability.budget import MonthlyBudget
 from lib.observability.dashboard import Dashboard
@@ -31,10 +32,18 @@ class Monitoring(Construct):
         functions: MigrationFunctions,
         workflow: MigrationStateMachine,
         api: PaymentApi,
+        traffic: TrafficShift,
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, id)
-        MetricFilters(self, "MetricFilters", environment=environment, functions=functions)
+        MetricFilters(
+            self,
+            "MetricFilters",
+            environment=environment,
+            functions=functions,
+            traffic=traffic,
+            api=api,
+        )
         self.dashboard_name = Dashboard(
             self,
             "Dashboard",
@@ -54,6 +63,7 @@ class Monitoring(Construct):
             functions=functions,
             workflow=workflow,
             api=api,
+            traffic=traffic,
             notifications=notifications,
         ).safe_to_cut_over
         MonthlyBudget(

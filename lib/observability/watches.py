@@ -8,7 +8,13 @@ from lib.api.rest_api import PaymentApi
 from lib.database.aurora import AuroraCluster
 from lib.functions.function import PythonFunction
 from lib.naming import Naming
-from lib.observability.metric_filters import DENIALS, RETAINED_WAL, VERDICTS
+from lib.observability.figures import (
+    CANARY_ERRORS,
+    CANARY_REQUESTS,
+    DENIALS,
+    RETAINED_WAL,
+    VERDICTS,
+)
 from lib.observability.watch import Watch
 from lib.replication.replication import Replication
 from lib.settings import Settings
@@ -203,6 +209,42 @@ def api_watches(api: PaymentApi) -> list[Watch]:
             missing="notBreaching",
             periods=5,
         ),
+    ]
+
+
+def canary_watches(naming: Naming) -> list[Watch]:
+    """In the whole stage's rate a canary of 5 % that fails one payment in six would not show.
+    Without a canary there is nothing to be wrong: silence is good."""
+    return [
+        Watch(
+            name="api-canary-5xx",
+            meaning="Over 1 % of the payments that the canary takes fail with a server error.",
+            namespace=naming.metric_namespace,
+            metric=CANARY_ERRORS,
+            per=CANARY_REQUESTS,
+            dimensions={},
+            statistic="Sum",
+            threshold=0.01,
+            missing="notBreaching",
+            periods=3,
+        )
+    ]
+
+
+def traffic_watches(
+    naming: Naming,
+    api: PaymentApi,
+    authorizer: PythonFunction,
+    replication: Replication,
+    settings: Settings,
+) -> list[Watch]:
+    """What must be well for more payments to go to the application in AWS: all that a payment
+    passes, and the replication it goes on with."""
+    return [
+        *api_watches(api),
+        *canary_watches(naming),
+        *function_watches({"api-authorizer": authorizer}),
+        *replication_watches(replication, settings),
     ]
 
 

@@ -14,6 +14,7 @@ from lib.workflow.endings import FINISH, refused, success, way_back_open
 from lib.workflow.phase import Context, PhaseBuilder
 from lib.workflow.prepare import prepare
 from lib.workflow.rollback import rollback
+from lib.workflow.shift import shift_traffic
 from lib.workflow.soak import soak
 from lib.workflow.states import State
 from lib.workflow.time_limit import longest_seconds
@@ -22,6 +23,7 @@ from lib.workflow.timings import Timings, machine_seconds
 PHASES: Mapping[str, PhaseBuilder] = MappingProxyType(
     {
         "Prepare": prepare,
+        "ShiftTraffic": shift_traffic,
         "Approve": approve,
         "CutOver": cut_over,
         "Soak": soak,

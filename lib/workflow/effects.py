@@ -26,8 +26,8 @@ class World:
     """Whether the pooler lets statements through."""
     primary: Side = "source"
     """Where the pooler and the routing parameter lead."""
-    traffic: Literal["source", "shifting", "aws"] = "source"
-    """Which application answers the API."""
+    traffic: Literal["source", "shifted"] = "source"
+    """Which application answers the API, for all or for a share of the payments."""
     forward: Literal["stopped", "running"] = "stopped"
     reverse: Literal["stopped", "running"] = "stopped"
     marker: bool = False
@@ -80,7 +80,7 @@ def rolled_back(world: World) -> World:
     if world.target == "open" and not world.slot:
         raise BrokenInvariant("writes made on the target cannot come back: there is no slot")
     target: Literal["empty", "closed"] = "empty" if world.target == "empty" else "closed"
-    return World(target=target, approved=world.approved)
+    return World(target=target, approved=world.approved, traffic=world.traffic)
 
 
 def difference(before: World, after: World) -> str:

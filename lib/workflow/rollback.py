@@ -6,6 +6,7 @@ from lib.workflow.phase import Context
 from lib.workflow.states import EXECUTION, State, catch, invoke, publish
 
 RUNBOOK_SECTION = "docs/runbook.md, section Rollback failed"
+TRAFFIC_SECTION = "docs/runbook.md, section Traffic was not returned"
 
 
 def rollback(context: Context) -> dict[str, State]:
@@ -17,10 +18,32 @@ def rollback(context: Context) -> dict[str, State]:
             {"execution": EXECUTION, "notify": False, "run.$": "$"},
             result="$.rollback",
             answer=["outcome", "message"],
-            then="NotifyRollback",
+            then="ReturnTraffic",
             catch=catch("NotifyFailure", keep_in="$.rollback_error"),
             seconds=context.task_seconds("rollback_handler"),
             final=["InvalidRequest"],
+        ),
+        # Last, because it decides nothing: both applications write to the database there is.
+        "ReturnTraffic": invoke(
+            context.functions["traffic_handler"],
+            {"operation": "to_source", "execution": EXECUTION},
+            result="$.traffic",
+            answer=["weight"],
+            then="NotifyRollback",
+            catch=catch("NotifyTrafficLeft", keep_in="$.traffic_error"),
+            seconds=context.task_seconds("traffic_handler"),
+        ),
+        "NotifyTrafficLeft": publish(
+            context.topic_arn,
+            subject="Migration rolled back, traffic not returned",
+            message={
+                "Message.$": "States.Format('{} The API could not be pointed at the application on "
+                "premises ({}: {}): what goes to the application in AWS is still served, with the "
+                "source database. What to do: "
+                f"{TRAFFIC_SECTION}.', "
+                "$.rollback.message, $.traffic_error.Error, $.traffic_error.Cause)"
+            },
+            then="RolledBack",
         ),
         "NotifyRollback": publish(
             context.topic_arn,

@@ -10,6 +10,7 @@ FUNCTION_SECONDS: Mapping[str, int] = MappingProxyType(
     {
         "replication_handler": 300,
         "data_validator": 900,
+        "traffic_handler": 120,
         "cutover_handler": 300,
         "rollback_handler": 900,
     }
@@ -21,6 +22,8 @@ SOAK_POLL_SECONDS = 300
 REVERSE_POLL_SECONDS = 15
 REVERSE_POLLS = 80
 """A DMS task takes minutes to start; twenty of them are too many."""
+BAKE_POLL_SECONDS = 60
+"""What is polled, alarms and request counts, changes once a minute."""
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution time)
 _LONGEST_EXECUTION = 365 * 24 * 3600
@@ -32,6 +35,8 @@ class Timings:
 
     poll_seconds: int = 60
     full_load_timeout_hours: int = 24
+    traffic_weights: tuple[int, ...] = (5, 25, 50, 100)
+    bake_timeout_minutes: int = 60
     approval_hours: int = 24
     write_pause_seconds: int = 30
     soak_hours: int = 24
@@ -46,6 +51,12 @@ class Timings:
     def soak_polls(self) -> int:
         """Looks at the alarms while the target is primary and the way back is open."""
         return max(1, self.soak_hours * 3600 // SOAK_POLL_SECONDS)
+
+    @property
+    def max_bake_polls(self) -> int:
+        """Polls of one traffic weight. One more than fit into the timeout: by then the handler has
+        answered "failed" itself, and said why."""
+        return self.bake_timeout_minutes * 60 // BAKE_POLL_SECONDS + 1
 
 
 def machine_seconds(longest_path: int) -> int:

@@ -89,3 +89,7 @@ class RollbackIncomplete(MigrationError):
             f"the rollback stopped at the step {step!r}: {type(cause).__name__}: {cause}. "
             "Steps before it are done, and running the rollback again is safe"
         )
+
+
+class WeightNotApplied(MigrationError):
+    """API Gateway did not show the traffic weight that had been set; ask again."""

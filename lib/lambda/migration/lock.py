@@ -44,10 +44,15 @@ def take(bucket: str, holder: Holder) -> None:
     raise ConcurrentChange(f"{KEY} changed hands {_ATTEMPTS} times in a row; start again")
 
 
+def holder(bucket: str) -> str | None:
+    """The execution that holds the lock now."""
+    stored = checkpoints.read(bucket, KEY)
+    return stored[0]["execution"] if stored else None
+
+
 def is_held_by(bucket: str, execution: str) -> bool:
     """Whether ``execution`` holds the lock now."""
-    stored = checkpoints.read(bucket, KEY)
-    return stored is not None and stored[0]["execution"] == execution
+    return holder(bucket) == execution
 
 
 def release(bucket: str, execution: str) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from migration import clients, clock, dms, fence, reverse_slot, sides
+from migration import clients, clock, dms, fence, reverse_slot, sides, traffic
 from migration.dispatch import Operation
 from migration.errors import ReplicationTaskBusy, ReplicationTaskUnusable
 from migration.execution import Execution
@@ -103,7 +103,7 @@ def soak_status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """
     loss = _publish_loss(execution)
     alarms = os.environ["SOAK_ALARMS"].split(",")
-    states = alarm_states(alarms)
+    states = traffic.alarm_states(alarms)
     ringing = sorted(name for name in alarms if states.get(name) == "ALARM")
     silent = sorted(name for name in alarms if states.get(name) != "OK")
     previous, wanted = event["previous"], event["quiet_looks"]
@@ -118,21 +118,6 @@ def soak_status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         state = "ready"
         Journal.of(execution.name).record("Soak", PHASE, {"quiet_looks": quiet})
     return {"state": state, "reason": reason, "polls": previous["polls"] + 1, "quiet": quiet}
-
-
-def alarm_states(names: list[str]) -> dict[str, str]:
-    """The state of each alarm that exists: OK, ALARM or INSUFFICIENT_DATA."""
-    pages = (
-        clients.client("cloudwatch")
-        .get_paginator("describe_alarms")
-        .paginate(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    )
-    return {
-        alarm["AlarmName"]: alarm["StateValue"]
-        for page in pages
-        for kind in ("MetricAlarms", "CompositeAlarms")
-        for alarm in page[kind]
-    }
 
 
 def _publish_loss(execution: Execution) -> reverse_slot.RollbackLoss:

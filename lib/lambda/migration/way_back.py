@@ -28,7 +28,6 @@ from migration import (
     sequences,
     sides,
     soak,
-    traffic,
     turn,
 )
 from migration.errors import PoolerNotPaused, PoolerStarting, PoolerUnreachable, RollbackWaiting
@@ -85,7 +84,7 @@ class WayBack:
                 ("open the source", self._open_source),
                 *self._let_clients_go_on(),
             ]
-        last: list[Step] = [("return traffic to the source's application", traffic.to_source)]
+        last: list[Step] = []
         if reached is not Stage.OPENED:
             last.append(("stop the forward task", self._stop_forward))
         if reached is not Stage.PREPARED:

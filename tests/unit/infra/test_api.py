@@ -54,6 +54,32 @@ def test_payments_go_to_the_backend_of_the_stage_variable_over_https(
     assert template.target(integration["resource_id"]).props["path_part"] == "payment"
 
 
+def test_the_traffic_shift_knows_the_backend_the_stage_begins_with_and_the_other(
+    template: Template, case: str, stage: Target
+) -> None:
+    shift = template.one("aws_lambda_function", handler="traffic_handler.handler")
+    told = shift["environment"]["variables"]
+    assert told["SOURCE_BACKEND"] == stage.props["variables"]["backend"]
+    assert f"https://{told['AWS_BACKEND']}" == settings_of(case).aws_backend_url
+    assert template.target(told["STAGE_NAME"]) == stage
+    assert template.target(told["REST_API_ID"]).type == "aws_api_gateway_rest_api"
+
+
+def test_the_traffic_shift_may_change_this_stage_and_no_other_part_of_an_api(
+    template: Template, stage: Target
+) -> None:
+    granted = [
+        (statement, policy)
+        for policy in template.resources("aws_iam_role_policy").values()
+        for statement in json.loads(policy["policy"])["Statement"]
+        if any(action.startswith("apigateway:") for action in statement["Action"])
+    ]
+    [(statement, policy)] = granted
+    assert statement["Action"] == ["apigateway:GET", "apigateway:PATCH"]
+    assert [template.target(each) for each in statement["Resource"]] == [stage]
+    assert template.target(policy["role"]).props["name"].startswith("traffic-handler-role")
+
+
 def test_an_apply_leaves_the_workflows_traffic_shift_alone(stage: Target) -> None:
     assert set(stage.props["lifecycle"]["ignore_changes"]) == {"canary_settings", "variables"}
 
@@ -161,9 +187,13 @@ def test_access_and_execution_logs_are_declared_before_the_stage(
     access = template.target(stage.props["access_log_settings"]["destination_arn"])
     assert access.type == "aws_cloudwatch_log_group"
     needed = template.depends_on(stage.props)
-    [execution] = [each for each in needed if each.type == "aws_cloudwatch_log_group"]
-    assert execution.props["name"].startswith("API-Gateway-Execution-Logs_${aws_api_gateway")
-    assert execution.props["name"].endswith("/production")
+    names = {each.props["name"] for each in needed if each.type == "aws_cloudwatch_log_group"} - {
+        access.props["name"]
+    }
+    [execution] = [name for name in names if name.endswith("/production")]
+    assert execution.startswith("API-Gateway-Execution-Logs_${aws_api_gateway")
+    # A canary writes to groups of its own, which API Gateway would make otherwise.
+    assert names - {execution} == {f"{access.props['name']}/Canary", f"{execution}/Canary"}
     assert "aws_api_gateway_account" in {each.type for each in needed}
 
 

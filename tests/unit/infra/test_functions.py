@@ -18,8 +18,8 @@ from cdktf import App, TerraformStack
 from tests.support.services import settings_of, whole_stack
 from tests.support.template import Props, Target, Template, actions
 
-FUNCTIONS = ("api-authorizer", "data-validator", "replication-handler", "rollback-handler")
-IN_VPC = FUNCTIONS[1:]
+IN_VPC = ("data-validator", "replication-handler", "rollback-handler")
+FUNCTIONS = ("api-authorizer", "traffic-handler", *IN_VPC)
 
 
 @pytest.fixture(scope="module", params=["default", "production"])
@@ -136,6 +136,7 @@ def test_a_star_resource_is_only_for_actions_that_know_no_other(
     template: Template, function: Props
 ) -> None:
     allowed = {
+        "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:PutMetricData",
         "ec2:DescribeNetworkInterfaces",
@@ -171,6 +172,7 @@ def test_concurrency_is_reserved_as_the_settings_say() -> None:
         "data-validator-prod": None,
         "replication-handler-prod": None,
         "rollback-handler-prod": 2,
+        "traffic-handler-prod": None,
     }
 
 

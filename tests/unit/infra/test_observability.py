@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from lib.observability import figures
 from lib.observability.dashboard import fill
+from migration import traffic
 from tests.support.services import EMAILS, settings_of, whole_stack
 from tests.support.template import Props, Template
 
@@ -100,7 +102,7 @@ def test_every_function_has_alarms_for_errors_and_throttles(
             alarm["metric_name"],
         )
         for alarm in alarms.values()
-        if alarm["namespace"] == "AWS/Lambda"
+        if alarm.get("namespace") == "AWS/Lambda"
     }
     handlers = {each["handler"] for each in template.resources("aws_lambda_function").values()}
     assert watched == {(handler, m) for handler in handlers for m in ("Errors", "Throttles")}
@@ -112,7 +114,7 @@ def test_every_ending_of_the_workflow_but_success_is_told(
     endings = {
         alarm["metric_name"]: template.target(alarm["dimensions"]["StateMachineArn"]).type
         for alarm in alarms.values()
-        if alarm["namespace"] == "AWS/States"
+        if alarm.get("namespace") == "AWS/States"
     }
     assert endings == dict.fromkeys(
         ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"), "aws_sfn_state_machine"
@@ -157,13 +159,73 @@ def test_filters_read_the_group_of_the_function_that_logs_what_they_count(
         for each in template.resources("aws_cloudwatch_log_metric_filter").values()
         if each["name"] != "LoggedErrors"
     }
+    access = f"/aws/apigateway/payment-api-{suffix}"
     assert read == {
+        "StageRequests": access,
+        "CanaryRequests": f"{access}/Canary",
+        "CanaryServerErrors": f"{access}/Canary",
         "AuthorizerDenials": f"/aws/lambda/api-authorizer-{suffix}",
         "ValidationsNotMatched": f"/aws/lambda/data-validator-{suffix}",
         "SourceSlotRetainedBytes": f"/aws/lambda/replication-handler-{suffix}",
     }
     errors = template.find("aws_cloudwatch_log_metric_filter", name="LoggedErrors")
     assert len(errors) == len(template.resources("aws_lambda_function"))
+
+
+def test_the_traffic_shift_reads_what_the_filters_count() -> None:
+    assert (traffic.CANARY_REQUESTS, traffic.STAGE_REQUESTS) == (
+        figures.CANARY_REQUESTS,
+        figures.STAGE_REQUESTS,
+    )
+
+
+def test_requests_are_told_apart_by_a_status_that_the_access_log_has(template: Template) -> None:
+    stage = template.one("aws_api_gateway_stage")
+    log = json.loads(stage["access_log_settings"]["format"])
+    assert log["status"] == "$context.status"
+    patterns = {
+        name: template.one("aws_cloudwatch_log_metric_filter", name=name)["pattern"]
+        for name in (figures.STAGE_REQUESTS, figures.CANARY_REQUESTS, figures.CANARY_ERRORS)
+    }
+    assert patterns == {
+        "StageRequests": '{ $.status != "4*" }',
+        "CanaryRequests": '{ $.status != "4*" }',
+        "CanaryServerErrors": '{ $.status = "5*" }',
+    }
+
+
+def test_the_canarys_error_rate_is_its_errors_by_its_requests(alarms: dict[str, Props]) -> None:
+    alarm = alarms["api-canary-5xx"]
+    rate, *parts = alarm["metric_query"]
+    assert (rate["expression"], rate["return_data"]) == ("part / whole", True)
+    assert {part["id"]: part["metric"]["metric_name"] for part in parts} == {
+        "part": "CanaryServerErrors",
+        "whole": "CanaryRequests",
+    }
+    assert not any(part.get("return_data") for part in parts)
+    assert "metric_name" not in alarm
+    assert (alarm["threshold"], alarm["treat_missing_data"]) == (0.01, "notBreaching")
+
+
+def test_the_traffic_gate_asks_for_alarms_that_there_are(
+    template: Template, alarms: dict[str, Props], case: str
+) -> None:
+    suffix = settings_of(case).environment_suffix
+    shift = template.one("aws_lambda_function", handler="traffic_handler.handler")
+    asked = shift["environment"]["variables"]["GATE_ALARMS"].split(",")
+    assert {name.removesuffix(f"-{suffix}") for name in asked} == {
+        "api-5xx",
+        "api-latency",
+        "api-canary-5xx",
+        "api-authorizer-errors",
+        "api-authorizer-throttles",
+        "replication-lag-source",
+        "replication-lag-target",
+        "replication-stopped",
+    }
+    assert set(asked) <= {alarm["alarm_name"] for alarm in alarms.values()}
+    # DescribeAlarms takes no more (CloudWatch API reference).
+    assert len(asked) <= 100
 
 
 def test_the_retained_wal_is_read_from_the_result_of_a_status(template: Template) -> None:

@@ -278,6 +278,13 @@ def test_the_caller_may_publish_the_message_itself(
             {"replication": {"state": "failed", "polls": 7, "reason": "slot gone"}},
             "replication 'failed' after 7 polls: slot gone",
         ),
+        (
+            {
+                "traffic": {"weight": 25, "state": "failed", "polls": 3, "reason": "raised: x"},
+                "validation": {"verdict": "match"},
+            },
+            "traffic at 25 % 'failed' after 3 polls: raised: x",
+        ),
         ({}, "no reason given"),
     ],
 )

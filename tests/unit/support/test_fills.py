@@ -244,3 +244,62 @@ def test_an_authorizer_keeps_its_validation_expression() -> None:
     )
     found = api.get_authorizer(restApiId=rest_api, authorizerId=made["id"])
     assert found["identityValidationExpression"] == "^Bearer .+$"
+
+
+def _stage() -> tuple[Any, dict[str, str], str]:
+    """A client, what names a stage, and the stage's deployment."""
+    api = boto3.client("apigateway")
+    rest_api = api.create_rest_api(name="payment")["id"]
+    root = api.get_resources(restApiId=rest_api)["items"][0]["id"]
+    method = {"restApiId": rest_api, "resourceId": root, "httpMethod": "POST"}
+    api.put_method(**method, authorizationType="NONE")
+    api.put_integration(**method, type="MOCK")
+    deployment = api.create_deployment(restApiId=rest_api)["id"]
+    names = {"restApiId": rest_api, "stageName": "production"}
+    api.create_stage(**names, deploymentId=deployment, variables={"backend": "onprem"})
+    return api, names, deployment
+
+
+def test_a_stage_keeps_its_canary_beside_its_own_settings() -> None:
+    api, names, deployment = _stage()
+    assert "canarySettings" not in api.get_stage(**names)
+    api.update_stage(
+        **names,
+        patchOperations=[
+            {"op": "replace", "path": "/canarySettings/percentTraffic", "value": "5"},
+            {
+                "op": "replace",
+                "path": "/canarySettings/stageVariableOverrides/backend",
+                "value": "aws",
+            },
+        ],
+    )
+    shown = api.get_stage(**names)
+    assert shown["canarySettings"] == {
+        "deploymentId": deployment,
+        "percentTraffic": 5.0,
+        "stageVariableOverrides": {"backend": "aws"},
+        "useStageCache": False,
+    }
+    assert (shown["deploymentId"], shown["variables"]) == (deployment, {"backend": "onprem"})
+    api.update_stage(**names, patchOperations=[{"op": "remove", "path": "/canarySettings"}])
+    assert "canarySettings" not in api.get_stage(**names)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "add", "path": "/canarySettings/percentTraffic", "value": "5"},
+        {"op": "replace", "path": "/canarySettings", "value": "5"},
+        {"op": "replace", "path": "/canarySettings/percent", "value": "5"},
+        {"op": "replace", "path": "/canarySettings/stageVariableOverrides", "value": "aws"},
+        {"op": "remove", "path": "/canarySettings/percentTraffic"},
+        {"op": "remove", "path": "/canarySettings/stageVariableOverrides"},
+    ],
+    ids=str,
+)
+def test_a_canary_is_not_changed_in_ways_that_aws_refuses(operation: dict[str, str]) -> None:
+    api, names, _ = _stage()
+    with pytest.raises(ClientError, match="BadRequestException"):
+        api.update_stage(**names, patchOperations=[operation])
+    assert "canarySettings" not in api.get_stage(**names)

@@ -242,7 +242,7 @@ def test_a_later_phase_slots_in_and_stop_after_is_honoured() -> None:
 def test_only_state_types_the_interpreter_gets_right(machine: Any) -> None:
     """tests/support/interpreter.py corrects these; Map and Parallel need their own look first."""
     types = {state["Type"] for state in machine["States"].values()}
-    assert types <= {"Task", "Choice", "Wait", "Succeed", "Fail"}
+    assert types <= {"Task", "Choice", "Wait", "Pass", "Succeed", "Fail"}
 
 
 def test_integrations_and_their_parameters_are_aws_own(machine: Any) -> None:

@@ -3,20 +3,28 @@
 Gaps closed:
 
 - Canary settings of a stage were dropped, and a change of the canary's deployment changed the
-  stage's own.
+  stage's own. Patch operations on them that AWS refuses are refused.
 - An authorizer forgot its validation expression, whose name moto misspells.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from moto.apigateway.exceptions import BadRequestException
 from moto.apigateway.models import Authorizer, Stage
 from moto.apigateway.responses import APIGatewayResponse
 
 _CANARY = "/canarySettings"
+_OVERRIDES = "stageVariableOverrides"
+_TYPES: Mapping[str, Callable[[str], Any]] = {
+    "deploymentId": str,
+    "percentTraffic": float,
+    "useStageCache": lambda value: value == "true",
+}
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -56,18 +64,34 @@ def install(patch: pytest.MonkeyPatch) -> None:
 
 
 def _change(stage: Any, operation: dict[str, Any]) -> None:
-    name, *key = operation["path"].removeprefix(_CANARY).strip("/").split("/")
-    if operation["op"] == "remove":
+    """As AWS was recorded to do (github.com/localstack/localstack,
+    tests/aws/services/apigateway/test_apigateway_canary.snapshot.json)."""
+    op, path = operation["op"], operation["path"]
+    if op == "remove" and path == _CANARY:
         stage.canary_settings = None
         return
-    canary = stage.canary_settings = stage.canary_settings or {}
-    if key:
-        canary.setdefault(name, {})[key[0]] = operation["value"]
+    name, *key = path.removeprefix(_CANARY).strip("/").split("/")
+    if op == "remove":
+        if name != _OVERRIDES or not key:
+            raise BadRequestException(f"Cannot remove method setting {path.strip('/')}")
+        _canary(stage)[_OVERRIDES].pop(key[0], None)
+    elif op != "replace":
+        raise BadRequestException(f"Invalid {op} operation with path: {path}")
+    elif name == _OVERRIDES and key:
+        _canary(stage).setdefault(_OVERRIDES, {})[key[0]] = operation["value"]
+    elif name in _TYPES and not key:
+        _canary(stage)[name] = _TYPES[name](operation["value"])
     else:
-        canary[name] = _typed(name, operation["value"])
+        raise BadRequestException(f"Invalid method setting path: {path}")
 
 
-def _typed(name: str, value: str) -> str | float | bool:
-    if name == "percentTraffic":
-        return float(value)
-    return value == "true" if name == "useStageCache" else value
+def _canary(stage: Any) -> dict[str, Any]:
+    """The stage's canary; a new one serves the stage's deployment and takes no request."""
+    if stage.canary_settings is None:
+        stage.canary_settings = {
+            "deploymentId": stage.deployment_id,
+            "percentTraffic": 0.0,
+            "useStageCache": False,
+        }
+    settings: dict[str, Any] = stage.canary_settings
+    return settings
