@@ -35,7 +35,9 @@ class Watchdog(Construct):
         environment: Environment,
         workflow: MigrationStateMachine,
         rollback: PythonFunction,
+        traffic: PythonFunction,
     ) -> None:
+        """``rollback`` and ``traffic``: what takes the writes and the API's traffic back."""
         super().__init__(scope, id)
         name = environment.naming.name("migration-watchdog")
         rule = CloudwatchEventRule(
@@ -52,27 +54,32 @@ class Watchdog(Construct):
             ),
             tags={"Name": name},
         )
-        CloudwatchEventTarget(
-            self,
-            "Rollback",
-            rule=rule.name,
-            arn=rollback.arn,
-            input_transformer=CloudwatchEventTargetInputTransformer(
-                input_paths={
-                    "name": "$.detail.name",
-                    "arn": "$.detail.executionArn",
-                    "status": "$.detail.status",
-                },
-                # EventBridge puts the quotes round a string's value itself.
-                input_template='{"execution": {"name": <name>, "arn": <arn>}, "ended": <status>}',
-            ),
-        )
-        LambdaPermission(
-            self,
-            "InvokeRollback",
-            statement_id="AllowWatchdog",
-            action="lambda:InvokeFunction",
-            function_name=rollback.function_name,
-            principal="events.amazonaws.com",
-            source_arn=rule.arn,
-        )
+        for id, function, operation in (
+            ("Rollback", rollback, ""),
+            ("Traffic", traffic, '"operation": "to_source", '),
+        ):
+            CloudwatchEventTarget(
+                self,
+                id,
+                rule=rule.name,
+                arn=function.arn,
+                input_transformer=CloudwatchEventTargetInputTransformer(
+                    input_paths={
+                        "name": "$.detail.name",
+                        "arn": "$.detail.executionArn",
+                        "status": "$.detail.status",
+                    },
+                    # EventBridge puts the quotes round a string's value itself.
+                    input_template=f'{{{operation}"execution": {{"name": <name>, "arn": <arn>}}, '
+                    '"ended": <status>}',
+                ),
+            )
+            LambdaPermission(
+                self,
+                f"Invoke{id}",
+                statement_id="AllowWatchdog",
+                action="lambda:InvokeFunction",
+                function_name=function.function_name,
+                principal="events.amazonaws.com",
+                source_arn=rule.arn,
+            )
