@@ -37,9 +37,12 @@ def tuned(shop: Pair) -> Pair:
         server.create_role("dms", "login replication")
         server.create_role("other")
         server.create_role("team", "nologin")
+        server.create_role("owner", "nologin")
         admin = server.connect()
         admin.run("alter system set max_slot_wal_keep_size = '20GB'")
         admin.run("select pg_reload_conf()")
+        admin.run("grant owner, pg_signal_backend to dms")
+        admin.run(f"grant create on database {shop.name} to dms")
         admin.close()
     return shop
 
@@ -47,9 +50,9 @@ def tuned(shop: Pair) -> Pair:
 @pytest.fixture
 def ready(tuned: Pair) -> Pair:
     """Databases with nothing to find."""
-    tuned.both("drop schema public cascade; create schema public")
+    tuned.both("drop schema public cascade; create schema public authorization owner")
     tuned.both("grant usage on schema public to dms, app, other, team")
-    tuned.both(GOOD)
+    tuned.both(f"set role owner; {GOOD}; reset role")
     tuned.both("grant all on all tables in schema public to dms, app")
     return tuned
 
@@ -151,10 +154,10 @@ FAULTS = {
     "a sequence missing": ("", "drop sequence receipts", "target sequence public.receipts", True,
         "missing",
     ),
-    "no right to read": ("revoke select on payments from dms", "", "source table public.payments",
+    "no right to read": ("revoke select on payments from dms, owner", "", "source table public.payments",
         True, "select",
     ),
-    "no right to write": ("", "revoke update on payments from dms", "target table public.payments",
+    "no right to write": ("", "revoke update on payments from dms, owner", "target table public.payments",
         True, "insert, update, delete",
     ),
 }  # fmt: skip

@@ -135,15 +135,15 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def databases(source_server: Server, target_server: Server) -> tuple[Connection, Connection]:
-    """The same small payments schema on both servers; the source is written by one role."""
+    """The same small payments schema on both servers, written by one role."""
     sessions = []
     for server in (source_server, target_server):
         server.create_role("payments_app")
         session = server.create_database("payments")
         session.run("create table payments (id bigint primary key, amount numeric(12, 2))")
         session.run("insert into payments select n, n * 1.25 from generate_series(1, 100) n")
+        session.run("grant select, insert, update, delete on payments to payments_app")
         sessions.append(session)
-    sessions[0].run("grant select, insert, update, delete on payments to payments_app")
     return sessions[0], sessions[1]
 
 

@@ -36,6 +36,7 @@ _SETTINGS = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "shared_buffers": "64MB",
+    "max_prepared_transactions": "10",
 }
 
 

@@ -93,3 +93,30 @@ class RollbackIncomplete(MigrationError):
 
 class WeightNotApplied(MigrationError):
     """API Gateway did not show the traffic weight that had been set; ask again."""
+
+
+class StepInProgress(MigrationError):
+    """Another step of a migration is at work on this database; try again when it has ended."""
+
+
+class Superseded(MigrationError):
+    """The step is stale: its execution was rolled back, or is not the one that may act."""
+
+
+class ControlSchemaUnusable(MigrationError):
+    """The schema migration_control exists, and the migration's user may not use what is in it."""
+
+
+class FenceNotClosed(MigrationError):
+    """The fence could not be closed in the time it had; writes may be closed or open: reopen."""
+
+
+class FenceLeaks(MigrationError):
+    """Roles can still write although the fence was closed; ``leaks`` names role and table."""
+
+    def __init__(self, leaks: list[str]) -> None:
+        self.leaks = leaks
+        super().__init__(
+            f"the fence leaks: {'; '.join(leaks)}. No role but the migration's own user may write "
+            "while it is closed: revoke what gives them the right, reopen and start again"
+        )

@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,6 +198,22 @@ def connect(
     return session
 
 
+@contextmanager
+def transaction(session: Connection) -> Iterator[None]:
+    """Commits what is run inside, or rolls it back where that raises.
+
+    Writes whatever the database's default is, and sees what others commit meanwhile.
+    """
+    session.run("begin isolation level read committed, read write")
+    try:
+        yield
+    except BaseException:
+        with suppress(*DATABASE_ERRORS):
+            session.run("rollback")
+        raise
+    session.run("commit")
+
+
 def limit_wait(session: Connection, seconds: float) -> None:
     """Gives up on an answer of the server that takes longer than ``seconds``.
 
@@ -218,11 +235,18 @@ def reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def is_connection_lost(error: BaseException) -> bool:
-    """Whether the session is gone: the network failed, or the server ended it (class 57P, 08)."""
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE of an error of the server, "" for any other error."""
     detail = error.args[0] if error.args else None
     if isinstance(error, DatabaseError) and isinstance(detail, dict):
-        return str(detail.get("C", "")).startswith(("57P", "08"))
+        return str(detail.get("C", ""))
+    return ""
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the session is gone: the network failed, or the server ended it (class 57P, 08)."""
+    if code := sqlstate(error):
+        return code.startswith(("57P", "08"))
     return isinstance(error, DATABASE_ERRORS)
 
 

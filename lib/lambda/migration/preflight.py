@@ -10,7 +10,7 @@ from typing import Any
 
 from pg8000.native import Connection
 
-from migration import catalogue, check_roles, check_server, check_sizes, check_tables
+from migration import catalogue, check_fence, check_roles, check_server, check_sizes, check_tables
 from migration.catalogue import Table
 from migration.findings import Finding, Severity, error
 from migration.postgres import DATABASE_ERRORS, Database, DatabaseUnavailable, reason
@@ -85,6 +85,11 @@ def check(source: Database, target: Database, expectations: Expectations) -> Pre
             _check_source(here, expectations, result)
         if there is not None:
             _attempt("target server", result, lambda: check_server.check_target(there))
+            _attempt(
+                "target rights",
+                result,
+                lambda: check_fence.check_fence(there, "target", expectations.schemas),
+            )
         if here is not None and there is not None:
             _check_both(here, there, expectations, result)
     return result
@@ -114,6 +119,11 @@ def _check_source(session: Connection, expectations: Expectations, result: Prefl
             session, expectations.schemas, expectations.application_roles
         ),
     )
+    _attempt(
+        "source rights",
+        result,
+        lambda: check_fence.check_fence(session, "source", expectations.schemas),
+    )
     _attempt("source tables", result, lambda: list(tables()))
 
 
@@ -134,6 +144,13 @@ def _check_both(
 
     _attempt("target tables", result, tables)
     _attempt("target sequences", result, sequences)
+    _attempt(
+        "target roles",
+        result,
+        lambda: check_fence.check_target_roles(
+            here, there, schemas, expectations.application_roles
+        ),
+    )
 
 
 def _open(database: Database, result: PreflightResult, stack: ExitStack) -> Connection | None:

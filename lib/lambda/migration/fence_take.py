@@ -1,0 +1,147 @@
+"""Taking the privileges to write away, with a record of each.
+
+All is done with the rights of the objects' owners: an owner's REVOKE … CASCADE takes what its
+grantees have granted on, so no right to act as a grantor is needed.
+https://www.postgresql.org/docs/current/sql-revoke.html
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from pg8000.native import Connection
+
+from migration.errors import FenceLeaks
+from migration.fence_entry import Entry, Subject, change, grants, role, run_as
+from migration.fence_scope import over_entries
+from migration.postgres import transaction
+
+_WRITES = {
+    "table": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+    "tables": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+    "sequence": ("USAGE", "UPDATE"),
+    "sequences": ("USAGE", "UPDATE"),
+    "schema": ("CREATE",),
+}
+
+# Everything but what the session's own user keeps: its rights as the owner, and what an owner has
+# granted it, without the option to grant it on.
+_TAKEN = "(not e.own or e.grantor <> '' or e.grantee <> '' and e.grantable)"
+
+# Lent to the session's user, so that it can go on writing (DMS is the same user): what it has
+# only through a role that loses it; and the privilege on a column that it has granted on by a
+# privilege on the whole table, since taking that back makes it the grantor of the column.
+_RECORD = """, mine as (
+  select oid, rolname::text as name, rolsuper from pg_roles where rolname = session_user
+), wanted as (
+  select kind, schema, name, attribute, owner, grantor, grantee, privilege, grantable,
+         false as lent
+    from entries e where {taken}
+  union all
+  select distinct e.kind, e.schema, e.name, e.attribute, e.owner, '', mine.name, e.privilege,
+         false, true
+    from entries e cross join mine
+   where not e.own and e.owner <> mine.oid
+     and case e.kind
+         when 'table' then
+           not rolsuper and has_table_privilege(mine.oid, e.relation, e.privilege)
+         when 'sequence' then
+           not rolsuper and has_sequence_privilege(mine.oid, e.relation, e.privilege)
+         when 'schema' then not rolsuper and has_schema_privilege(mine.oid, e.schema, e.privilege)
+         when 'column' then e.grantor = mine.name
+         else false end
+     and not exists (
+       select from entries o where o.own and o.grantor = '' and o.privilege = e.privilege
+          and (o.kind, o.schema, o.name, o.attribute) = (e.kind, e.schema, e.name, e.attribute))
+)
+insert into migration_control.privilege
+  (execution, kind, schema, name, attribute, owner, grantor, grantee, privilege, grantable, lent)
+select :execution, w.kind, w.schema, w.name, w.attribute, o.rolname, w.grantor, w.grantee,
+       w.privilege, w.grantable, w.lent
+  from wanted w join pg_roles o on o.oid = w.owner
+on conflict do nothing
+returning kind, schema, name, attribute, grantee, privilege, lent
+"""
+
+_LEFT = """
+select e.kind, e.schema, e.name, e.attribute, e.grantor, e.grantee, e.privilege, e.grantable,
+       o.rolname::text,
+       case when pg_has_role(session_user, o.oid, 'USAGE') then '' else o.rolname::text end
+  from entries e join pg_roles o on o.oid = e.owner
+ where {taken} order by 1, 2, 3, 4, 5, 6, 7
+"""
+
+
+def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
+    """Records and revokes what lets any role but the session's user write; how much that was.
+
+    The record and the revocation are one transaction, and an entry that is on record for
+    ``execution`` stays as it is. Raises FenceLeaks if something is left.
+    """
+    with transaction(session):
+        # The caller comes again; waiting long for one lock would use its whole time up.
+        session.run("set local lock_timeout = '1s'")
+        taken = _left(session, schemas)
+        if not taken:
+            return 0
+        recorded = session.run(over_entries(schemas, _taken(_RECORD)), execution=execution)
+        lent = [row[:6] for row in recorded if row[6]]
+        for acting, statement in [*_lending(taken, lent), *_revoking(taken, _own(session))]:
+            run_as(session, acting, statement)
+        if left := _left(session, schemas):
+            raise FenceLeaks([str(entry) for entry in left])
+    return len(taken)
+
+
+def _taken(query: str) -> str:
+    return query.replace("{taken}", _TAKEN)
+
+
+def _left(session: Connection, schemas: Sequence[str]) -> list[Entry]:
+    return [Entry(*row) for row in session.run(over_entries(schemas, _taken(_LEFT)))]
+
+
+def _own(session: Connection) -> str:
+    return str(session.run("select session_user::text")[0][0])
+
+
+def _lending(taken: Iterable[Entry], lent: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    owners = {(e.kind, e.schema, e.name, e.attribute): (e.owner, e.acting) for e in taken}
+    entries = []
+    for kind, schema, name, attribute, grantee, privilege in lent:
+        owner, acting = owners[kind, schema, name, attribute]
+        entries.append(
+            Entry(kind, schema, name, attribute, "", grantee, privilege, False, owner, acting)
+        )
+    return list(grants(entries))
+
+
+def _revoking(taken: Iterable[Entry], own: str) -> list[tuple[str, str]]:
+    """REVOKEs for all of ``taken``; those on a table cover its columns too."""
+    grantees: dict[Subject, set[str]] = defaultdict(set)
+    objects: dict[Subject, dict[str, None]] = defaultdict(dict)
+    statements = []
+    for entry in taken:
+        subject = entry.subject
+        if entry.kind == "column":
+            subject = subject._replace(kind="table", attribute="")
+        grantees[subject] |= {entry.grantee or entry.owner, entry.grantor or entry.owner}
+        objects[subject][entry.object] = None
+        if entry.kind == "column" and entry.grantor:
+            # Granted by a privilege on the table: a REVOKE there does not reach it
+            # before its grantor has the option on the column itself.
+            option = f"to {role(entry.grantor)} with grant option"
+            granted = change("grant", entry.subject, [entry.privilege], [entry.object], option)
+            statements.append((entry.acting, granted))
+    for subject, names in objects.items():
+        kind = next(iter(names)) if subject.kind == "default" else subject.kind
+        others = ", ".join(role(name) for name in sorted(grantees[subject] - {own}))
+        ends = [("revoke", f"from {others} cascade")] if others else []
+        if own in grantees[subject]:
+            ends.append(("revoke grant option for", f"from {role(own)} cascade"))
+        statements += [
+            (subject.acting, change(verb, subject, _WRITES[kind], names, rest))
+            for verb, rest in ends
+        ]
+    return statements
