@@ -120,3 +120,40 @@ class FenceLeaks(MigrationError):
             f"the fence leaks: {'; '.join(leaks)}. No role but the migration's own user may write "
             "while it is closed: revoke what gives them the right, reopen and start again"
         )
+
+
+class SequenceBehind(MigrationError):
+    """Sequences of the side about to open could repeat a value; ``problems`` names each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        super().__init__("\n".join([f"sequences: {count}", *(f"- {p}" for p in problems)]))
+
+
+class ReverseSlotBlocked(MigrationError):
+    """Open write transactions, or a reader that stays, keep the reverse slot from its change."""
+
+
+class ReverseSlotLost(MigrationError):
+    """The reverse slot is missing, or its WAL is gone: writes since then cannot be taken back."""
+
+
+class RollbackLossUnknown(MigrationError):
+    """No soak marker was written yet, so nothing says how far the source is behind."""
+
+
+class PoolerNotPaused(MigrationError):
+    """A pooler still had open transactions when the time was up; all of them go on."""
+
+
+class PoolerUnreachable(MigrationError):
+    """A pooler's admin console did not answer; what could be done on the others was done."""
+
+
+class PoolerStarting(MigrationError):
+    """A pooler's task is starting, or none runs; ask again in some seconds."""
+
+
+class RecordNotInSync(MigrationError):
+    """Route 53 had not told all its name servers in time; ask again."""

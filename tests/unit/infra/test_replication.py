@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lib.network.zones import ZONES
-from lib.replication.endpoints import AURORA_ROOTS
+from lib.replication.endpoints import AURORA_ROOTS, REVERSE_SLOT
+from migration import reverse_slot
 from tests.support.stacks import TOPIC, Built, built
 from tests.support.template import Props, Target, Template, actions
 
@@ -289,3 +290,11 @@ def test_grants_allow_what_is_called_on_the_forward_task_alone(
         }
     assert "reverse-task-dev" not in reachable
     assert "forward-task-dev" in reachable
+
+
+def test_the_reverse_endpoint_reads_the_slot_that_the_cutover_makes(replication: Built) -> None:
+    postgres = endpoint(replication, "reverse-source").props["postgres_settings"]
+
+    assert postgres["slot_name"] == REVERSE_SLOT == reverse_slot.SLOT
+    # DMS's name of the plugin and the server's.
+    assert (postgres["plugin_name"], reverse_slot.PLUGIN) == ("test-decoding", "test_decoding")
