@@ -8,7 +8,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from migration import approval, complete, cutover, dispatch, soak
 
 logger = Logger()
-OPERATIONS = approval.OPERATIONS | cutover.OPERATIONS | soak.OPERATIONS | complete.OPERATIONS
+OPERATIONS = {
+    **approval.OPERATIONS,
+    **cutover.OPERATIONS,
+    **soak.OPERATIONS,
+    **complete.OPERATIONS,
+}
 
 
 @logger.inject_lambda_context

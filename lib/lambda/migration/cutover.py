@@ -60,7 +60,7 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     pause.check("hold the writes")
     poolers = pooler_tasks.pooler()
     poolers.pause(pause.left() * _SHARE_TO_HOLD)
-    result = begun[0] | {"poolers": len(poolers.endpoints)}
+    result: dict[str, Any] = begun[0] | {"poolers": len(poolers.endpoints)}
     journal.record("HoldWrites", PHASE, result)
     return result
 
@@ -86,7 +86,7 @@ def fence_source(
     execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
 ) -> dict[str, Any]:
     """Take every write privilege on the source, end what still writes, mark the end."""
-    closed = fence.close(both.source, sides.schemas(), execution.name, seconds_left=pause.left)
+    closed = fence.close(both.source, sides.schemas(), sides.FENCE, seconds_left=pause.left)
     fence.mark(both.source, execution.name, MARKER)
     return {
         "roles": len(closed.roles),
@@ -101,7 +101,7 @@ def drain(
 ) -> dict[str, Any]:
     """Wait until the marker, and so everything committed before it, is on the target."""
     began = clock.now()
-    while not fence.seen(both.target, fence.marker_id(execution.name, MARKER)):
+    while not fence.seen(both.target, marker_id(execution, MARKER)):
         pause.check("see the last write of the source on the target")
         clock.sleep(_POLL_SECONDS)
     return {"seconds": (clock.now() - began).total_seconds()}
@@ -127,7 +127,7 @@ def synchronise_sequences(
 ) -> dict[str, Any]:
     """Set the target's sequences beyond the source's and beyond every value in use."""
     done = sequences.synchronise(both.target, both.source, sides.schemas())
-    return {"count": done.count}
+    return {"count": done.sequences}
 
 
 def arm(
@@ -154,7 +154,7 @@ def open_target(
         TargetNotWritable: a role of the application cannot write.
     """
     Journal.of(execution.name).record(OPENING, PHASE)
-    fence.reopen(both.target, execution.name, sides.schemas())
+    fence.reopen(both.target, sides.FENCE, sides.schemas())
     wanted = set(os.environ["APPLICATION_ROLES"].split(","))
     if missing := wanted - set(fence.can_write(both.target, sides.schemas())):
         raise TargetNotWritable(
@@ -190,6 +190,11 @@ def point_to(side: routing.Side) -> None:
         host,
         int(os.environ["PRIMARY_TTL_SECONDS"]),
     )
+
+
+def marker_id(execution: Execution, kind: str) -> str:
+    """The id that :func:`fence.mark` gives a marker."""
+    return f"{execution.name}:{kind}"
 
 
 Step = Callable[[Execution, dict[str, Any], WritePause, Sides], dict[str, Any]]

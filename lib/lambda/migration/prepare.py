@@ -132,9 +132,7 @@ def status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
 def _close_target(both: sides.Sides, execution: Execution) -> None:
     """Until it is opened by the cutover, no role of the application writes to the target."""
     with turn.hold(both.target, execution.name, "forward"):
-        fence.close(
-            both.target, sides.schemas(), execution.name, seconds_left=lambda: _CLOSE_SECONDS
-        )
+        fence.close(both.target, sides.schemas(), sides.FENCE, seconds_left=lambda: _CLOSE_SECONDS)
 
 
 def finish(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:

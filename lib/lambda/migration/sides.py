@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pg8000.native import Connection
 
 from migration import postgres, turn
+from migration.errors import StepInProgress
 from migration.execution import Execution
 from migration.postgres import Timeouts
 
@@ -22,6 +23,11 @@ class Sides(NamedTuple):
 
     source: Connection
     target: Connection
+
+
+FENCE = "environment"
+"""Under which name the fence keeps what it took: it outlives an execution, which may stop between
+closing the target and opening it."""
 
 
 def schemas() -> list[str]:
@@ -41,11 +47,12 @@ def connected(timeouts: Timeouts = TIMEOUTS) -> Iterator[Sides]:
 
 
 @contextmanager
-def held(execution: Execution, direction: Literal["forward", "back"]) -> Iterator[Sides]:
+def held(execution: Execution, direction: turn.Direction) -> Iterator[Sides]:
     """Sessions on both databases, on which this execution has its turn.
 
     A step of an execution that was aborted may still be running when its rollback begins: on each
     database only one of them acts at a time, and once it is turned back no forward step acts again.
+    The way back does not wait for a step that stays: its sessions are ended.
 
     Raises:
         Superseded: the migration was turned back, or is another's.
@@ -53,5 +60,20 @@ def held(execution: Execution, direction: Literal["forward", "back"]) -> Iterato
     """
     with connected() as sides, ExitStack() as stack:
         for session in sides:
-            stack.enter_context(turn.hold(session, execution.name, direction))
+            try:
+                stack.enter_context(turn.hold(session, execution.name, direction))
+            except StepInProgress:
+                if direction == "forward":
+                    raise
+                turn.evict(session)
+                stack.enter_context(turn.hold(session, execution.name, direction))
         yield sides
+
+
+@contextmanager
+def turned_back(execution: Execution) -> Iterator[Sides]:
+    """Both databases held for the way back; from now on no forward step acts any more."""
+    with held(execution, "back") as both:
+        for session in both:
+            turn.write_back(session, execution.name)
+        yield both

@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from migration import clients, clock, dms, fence, reverse_slot, sides, traffic
+from migration import clients, clock, cutover, dms, fence, rollback_loss, sides, traffic
 from migration.dispatch import Operation
 from migration.errors import ReplicationTaskBusy, ReplicationTaskUnusable
 from migration.execution import Execution
 from migration.journal import Journal
 from migration.replication import meaning
+from migration.rollback_loss import RollbackLoss
 
 PHASE = "Soak"
 PROBE = "reverse"
@@ -86,7 +87,7 @@ def reverse_status(execution: Execution, event: dict[str, Any]) -> dict[str, Any
         status = task["Status"] if task else "missing"
         return {"state": "failed", "reason": f"the reverse task is {status}", "polls": polls}
     with sides.connected() as both:
-        arrived = fence.seen(both.source, fence.marker_id(execution.name, PROBE))
+        arrived = fence.seen(both.source, cutover.marker_id(execution, PROBE))
     if arrived:
         Journal.of(execution.name).record("ReverseProbe", PHASE)
     return {
@@ -120,10 +121,10 @@ def soak_status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     return {"state": state, "reason": reason, "polls": previous["polls"] + 1, "quiet": quiet}
 
 
-def _publish_loss(execution: Execution) -> reverse_slot.RollbackLoss:
+def _publish_loss(execution: Execution) -> RollbackLoss:
     with sides.connected() as both:
-        reverse_slot.beat(both.target, execution.name)
-        loss = reverse_slot.loss(both.target, both.source, execution.name)
+        rollback_loss.beat(both.target, execution.name)
+        loss = rollback_loss.loss(both.target, both.source, execution.name)
     clients.client("cloudwatch").put_metric_data(
         Namespace=f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}",
         MetricData=[

@@ -68,7 +68,12 @@ def begin(session: Connection, execution: str) -> None:
 def turn_back(session: Connection, execution: str) -> None:
     """From now on no forward step of ``execution`` acts. Raises as :func:`hold`."""
     with hold(session, execution, "back"):
-        _write(session, execution, "back")
+        write_back(session, execution)
+
+
+def write_back(session: Connection, execution: str) -> None:
+    """What :func:`turn_back` does, where the turn is held already."""
+    _write(session, execution, "back")
 
 
 def end(session: Connection, execution: str) -> None:

@@ -28,7 +28,6 @@ from migration import (
     sequences,
     sides,
     soak,
-    turn,
 )
 from migration.errors import PoolerNotPaused, PoolerStarting, PoolerUnreachable, RollbackWaiting
 from migration.execution import Execution
@@ -109,14 +108,9 @@ class WayBack:
     def _close_target(self) -> None:
         if self._drained():
             return
-        with sides.held(self.execution, "back") as both:
-            for session in both:
-                turn.turn_back(session, self.execution.name)
+        with sides.turned_back(self.execution) as both:
             fence.close(
-                both.target,
-                sides.schemas(),
-                self.execution.name,
-                seconds_left=lambda: _PAUSE_SECONDS,
+                both.target, sides.schemas(), sides.FENCE, seconds_left=lambda: _PAUSE_SECONDS
             )
             fence.mark(both.target, self.execution.name, MARKER)
 
@@ -130,7 +124,9 @@ class WayBack:
             return
         journal = Journal.of(self.execution.name)
         with sides.held(self.execution, "back") as both:
-            untouched = not journal.has("ReverseStarted") and reverse_slot.is_empty(both.target)
+            untouched = not journal.has("ReverseStarted") and reverse_slot.is_empty(
+                both.target, sides.schemas()
+            )
         if not untouched:
             soak.begin_reverse(self.execution)
             self._wait_for_marker()
@@ -139,7 +135,7 @@ class WayBack:
         journal.record(DRAINED, "Rollback", {"nothing_to_bring": untouched})
 
     def _wait_for_marker(self) -> None:
-        marker = fence.marker_id(self.execution.name, MARKER)
+        marker = cutover.marker_id(self.execution, MARKER)
         with sides.connected() as both:
             while not fence.seen(both.source, marker):
                 if self.time_left() < _RESERVE_SECONDS:
@@ -150,10 +146,8 @@ class WayBack:
                 clock.sleep(_POLL_SECONDS)
 
     def _open_source(self) -> None:
-        with sides.held(self.execution, "back") as both:
-            for session in both:
-                turn.turn_back(session, self.execution.name)
-            fence.reopen(both.source, self.execution.name, sides.schemas())
+        with sides.turned_back(self.execution) as both:
+            fence.reopen(both.source, sides.FENCE, sides.schemas())
 
     def _stop_forward(self) -> None:
         dms.stop_task(os.environ["FORWARD_TASK_ARN"], self.time_left)
