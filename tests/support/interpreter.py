@@ -41,6 +41,10 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable im
     NoSuchVariable,
 )
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_callback,
+    state_task_service_lambda,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
     WaitFunction,
 )
@@ -61,6 +65,8 @@ what boto3 has loaded."""
 
 # How long a test waits for an execution, which takes a second on a quiet machine.
 _REAL_SECONDS = 300
+_TIMEOUT = "States.Timeout"
+_LOOKS_FOR_A_TOKEN = 50
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -85,6 +91,10 @@ class VirtualClock:
 
 class Throttled(Exception):
     """Raised by a fault: Lambda refuses the invocation, the function's code does not run."""
+
+
+class TimedOut(Exception):
+    """Raised by a fault: the function answers too late, the Task ends with States.Timeout."""
 
 
 @dataclass
@@ -165,7 +175,9 @@ class Interpreter:
         self, patch: pytest.MonkeyPatch, functions: Functions, virtual: VirtualClock
     ) -> None:
         run_functions_in_process(patch, functions)
+        time_out_tasks(patch)
         wait_in_virtual_time(patch, virtual)
+        wait_for_tokens_in_virtual_time(patch, virtual)
         read_definite_paths_as_values(patch)
         fail_choices_on_missing_paths(patch)
         keep_runtime_errors_uncaught(patch)
@@ -216,6 +228,9 @@ def run_functions_in_process(patch: pytest.MonkeyPatch, functions: Functions) ->
             return json.dumps(functions.invoke(name, json.loads(body))).encode()
         except Throttled:
             raise LambdaClientError("TooManyRequestsException", "Rate Exceeded.") from None
+        except TimedOut:
+            headers["x-amz-function-error"] = "Unhandled"
+            return json.dumps({"errorType": _TIMEOUT}).encode()
         except Exception as error:
             headers["x-amz-function-error"] = "Unhandled"
             return json.dumps(
@@ -227,6 +242,36 @@ def run_functions_in_process(patch: pytest.MonkeyPatch, functions: Functions) ->
             ).encode()
 
     patch.setattr(LambdaSimpleBackend, "invoke", invoke)
+
+
+def time_out_tasks(patch: pytest.MonkeyPatch) -> None:
+    """moto counts a Task's time in real seconds; here a fault says that it is over."""
+    name_error = state_task_service_lambda.StateTaskServiceLambda._from_error
+
+    def named(self: Any, env: Any, ex: Exception) -> Any:
+        payload = getattr(ex, "payload", "")
+        if isinstance(payload, str) and json.loads(payload or "{}").get("errorType") == _TIMEOUT:
+            return self._get_timed_out_failure_event(env)
+        return name_error(self, env, ex)
+
+    patch.setattr(state_task_service_lambda.StateTaskServiceLambda, "_from_error", named)
+
+
+def wait_for_tokens_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> None:
+    """moto waits for a task token in real seconds; here the virtual clock moves meanwhile, and
+    whoever listens to it may send the answer."""
+
+    def wait(_self: object, timeout_seconds: int, callback_endpoint: Any) -> Any:
+        step = timeout_seconds / _LOOKS_FOR_A_TOKEN
+        for _ in range(_LOOKS_FOR_A_TOKEN):
+            if (outcome := callback_endpoint.get_outcome()) is not None:
+                return outcome
+            virtual.sleep(step)
+        return callback_endpoint.get_outcome()
+
+    patch.setattr(
+        state_task_service_callback.StateTaskServiceCallback, "_wait_for_task_token_timeout", wait
+    )
 
 
 class _PatientEvent(threading.Event):

@@ -46,6 +46,7 @@ class MigrationAccount:
     topic: str
     queue: str
     forward_task: str
+    reverse_task: str
     instance: str
     endpoints: dict[str, str]
 
@@ -57,6 +58,7 @@ class MigrationAccount:
             "CHECKPOINT_BUCKET": BUCKET,
             "ROUTING_PARAMETER": ROUTING,
             "FORWARD_TASK_ARN": self.forward_task,
+            "REVERSE_TASK_ARN": self.reverse_task,
             "TOPIC_ARN": self.topic,
             "REPLICATION_INSTANCE_ARN": self.instance,
             "REPLICATION_INSTANCE_ID": INSTANCE,
@@ -87,6 +89,21 @@ class MigrationAccount:
     @task_status.setter
     def task_status(self, status: str) -> None:
         self._task.status = status
+
+    @property
+    def reverse_status(self) -> str:
+        """The reverse task's status."""
+        return str(self._backend.replication_tasks[self.reverse_task].status)
+
+    @reverse_status.setter
+    def reverse_status(self, status: str) -> None:
+        self._backend.replication_tasks[self.reverse_task].status = status
+
+    @property
+    def reverse_positions(self) -> list[str | None]:
+        """Where the reverse task was started from, each time."""
+        task = self._backend.replication_tasks[self.reverse_task]
+        return getattr(task, "start_positions", [])
 
     def delete_task(self) -> None:
         """Take the forward task away."""
@@ -201,16 +218,22 @@ def _create() -> MigrationAccount:
         )["Endpoint"]["EndpointArn"]
         for side, engine in {"source": "postgres", "target": "aurora-postgresql"}.items()
     }
-    task = api.create_replication_task(
-        ReplicationTaskIdentifier="forward-dev",
-        SourceEndpointArn=endpoints["source"],
-        TargetEndpointArn=endpoints["target"],
-        ReplicationInstanceArn=instance,
-        MigrationType="full-load-and-cdc",
-        TableMappings="{}",
-    )["ReplicationTask"]["ReplicationTaskArn"]
-    account = MigrationAccount(topic, queue, task, instance, endpoints)
-    account.task_status = "ready"
+    tasks = [
+        api.create_replication_task(
+            ReplicationTaskIdentifier=name,
+            SourceEndpointArn=endpoints[here],
+            TargetEndpointArn=endpoints[there],
+            ReplicationInstanceArn=instance,
+            MigrationType=kind,
+            TableMappings="{}",
+        )["ReplicationTask"]["ReplicationTaskArn"]
+        for name, kind, here, there in (
+            ("forward-dev", "full-load-and-cdc", "source", "target"),
+            ("reverse-dev", "cdc", "target", "source"),
+        )
+    ]
+    account = MigrationAccount(topic, queue, *tasks, instance, endpoints)
+    account.task_status = account.reverse_status = "ready"
     account.set_tables(payments="Table completed")
     return account
 

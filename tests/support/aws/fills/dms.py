@@ -6,7 +6,8 @@ Gaps closed:
 - Times were text where the protocol wants numbers, which the provider cannot read.
 - A task stayed ``creating`` for ever.
 - Table statistics were missing; a test sets what a task answers as ``task.table_statistics``.
-- The type a task was started with was forgotten; it is kept in ``task.start_types``.
+- The type a task was started with, and the position, were forgotten; they are kept in
+  ``task.start_types`` and ``task.start_positions``.
 - A second test of one connection crashed; it begins anew.
 """
 
@@ -78,6 +79,8 @@ def install(patch: pytest.MonkeyPatch) -> None:
         task = self.dms_backend.replication_tasks[self._get_param("ReplicationTaskArn")]
         how = self._get_param("StartReplicationTaskType")
         task.start_types = [*getattr(task, "start_types", []), how]
+        begun = self._get_param("CdcStartPosition")
+        task.start_positions = [*getattr(task, "start_positions", []), begun]
         return answer
 
     def test(self: Any, replication_instance_arn: str, endpoint_arn: str) -> FakeConnection:
