@@ -47,7 +47,7 @@ class SecurityGroups(Construct):
                 f"{name}ToEndpoints",
                 security_group_id=client_id,
                 referenced_security_group_id=self.endpoints_id,
-                **_tcp(HTTPS, "AWS, through the interface endpoints"),
+                **tcp(HTTPS, "AWS, through the interface endpoints"),
             )
             # Egress across a Transit Gateway cannot name a group, only ingress can (Transit
             # Gateways guide, "Security group referencing").
@@ -56,14 +56,14 @@ class SecurityGroups(Construct):
                 f"{name}ToDatabase",
                 security_group_id=client_id,
                 cidr_ipv4=production.cidr,
-                **_tcp(port, "The target database"),
+                **tcp(port, "The target database"),
             )
             VpcSecurityGroupEgressRule(
                 self,
                 f"{name}ToSource",
                 security_group_id=client_id,
                 cidr_ipv4=environment.settings.onprem_cidr,
-                **_tcp(port, "The source database"),
+                **tcp(port, "The source database"),
             )
 
     def _group(self, name: str, vpc: Vpc, description: str) -> str:
@@ -95,11 +95,12 @@ class SecurityGroups(Construct):
             security_group_id=group_id,
             referenced_security_group_id=client_id,
             depends_on=list(gateway.attachments.values()) if gateway else None,
-            **_tcp(port, id),
+            **tcp(port, id),
         )
 
 
-def _tcp(port: int, description: str) -> dict[str, str | int]:
+def tcp(port: int, description: str) -> dict[str, str | int]:
+    """The part of a rule that says one TCP port."""
     return {
         "ip_protocol": "tcp",
         "from_port": port,

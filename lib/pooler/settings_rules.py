@@ -60,8 +60,8 @@ def _zone(s: Settings) -> Iterator[str]:
         )
     elif f".{s.source_host.lower()}".endswith(f".{zone}"):
         yield (
-            f"private_zone is {zone!r} and source_endpoint {s.source_endpoint!r} is in it: the zone "
-            "would hide the source's name from both VPCs; use another zone"
+            f"private_zone is {zone!r} and source_endpoint {s.source_endpoint!r} is in it: the "
+            "zone would hide the source's name from both VPCs; use another zone"
         )
 
 

@@ -19,7 +19,8 @@ MEMORY_GIB = {
         ("16xlarge", 512),
     )
 }
-"""Instance class → memory (Aurora user guide, "Hardware specifications for DB instance classes")."""
+"""Instance class → memory in GiB (Aurora user guide, "Hardware specifications for DB instance
+classes for Aurora")."""
 # max_connections is LEAST(DBInstanceClassMemory / 9531392, 5000) by default (Aurora user guide,
 # "Maximum connections to an Aurora PostgreSQL DB instance").
 BYTES_A_CONNECTION = 9_531_392
