@@ -25,6 +25,15 @@ def declare_outputs(stack: TapStack) -> None:
             stack.aurora.cluster_identifier,
             "Name of the target cluster",
         ),
+        "database_address": (
+            f"{stack.pooler.database_name}:{stack.pooler.port}",
+            "Where the application connects, before and after the cutover",
+        ),
+        "application_group_id": (
+            stack.pooler.application_group_id,
+            "Security group that the application joins to be let in",
+        ),
+        "pooler_repository": (stack.pooler.repository.url, "Where make image pushes the pooler"),
         "replication_instance_arn": (stack.replication.instance_arn, "DMS instance of both tasks"),
         "forward_task_arn": (stack.replication.forward_task_arn, "DMS task source to target"),
         "reverse_task_arn": (stack.replication.reverse_task_arn, "DMS task target to source"),
@@ -51,6 +60,10 @@ def declare_outputs(stack: TapStack) -> None:
         "target_secret_arn": (
             stack.secrets.target.arn,
             "Secret to fill with the target's DMS user",
+        ),
+        "pooler_secret_arn": (
+            stack.pooler.secret_arn,
+            "Secret to fill with the logins of the pooler and the application",
         ),
     }
     for name, (value, description) in plain.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from lib.pooler.sizing import admitted_by_capacity, admitted_by_class
 from lib.settings_rules import PROJECT, broken_rules
 
 Encryption = Literal["customer", "aws"]
@@ -90,8 +91,13 @@ class Settings:
 
     # --- source database and replication --------------------------------------------------
     source_endpoint: str = "payments-db.onprem.internal:5432"
-    """host:port of the on-premises PostgreSQL."""
+    """host:port of the on-premises PostgreSQL. Aurora listens on the same port, so that the pooler
+    goes from one to the other by a host's name alone."""
     source_database: str = "payments"
+    """Named as ``target_database``, for the same reason."""
+    source_max_connections: int = 100
+    """``max_connections`` of the source; 100 is PostgreSQL's default. The poolers never open more
+    than both databases admit."""
     source_ca_file: str | None = None
     """PEM file of the authority that signed the source's certificate, relative to the project;
     None: DMS encrypts without verifying who answers; the functions trust public ones only."""
@@ -110,6 +116,19 @@ class Settings:
     lob_table_sizes_kb: Mapping[str, int] = field(default_factory=_empty)
     """``schema.table`` → largest LOB in KB; a table over ``lob_limit_kb`` is copied in full mode.
     A table not named here is copied in full mode too: slower, never truncated."""
+
+    # --- pooler ---------------------------------------------------------------------------
+    pooler_count: int = 3
+    """PgBouncer tasks, spread over the zones; at least 2 where ``protect`` is true."""
+    pooler_cpu: int = 512
+    """CPU units of a task; 1024 are one processor."""
+    pooler_memory_mb: int = 1024
+    """Memory of a task, which also decides how many clients it takes."""
+    private_zone: str = "payments.internal"
+    """Domain known inside the two VPCs only: the application connects to ``db.`` below it, the
+    pooler to ``primary.``"""
+    primary_ttl_seconds: int = 5
+    """How long the pooler may keep the address of ``primary.`` after the workflow moved it."""
 
     # --- workflow -------------------------------------------------------------------------
     max_lag_seconds: int = 5
@@ -169,6 +188,31 @@ class Settings:
     def __post_init__(self) -> None:
         if problems := broken_rules(self):
             raise SettingsError(problems)
+
+    @property
+    def source_host(self) -> str:
+        """Host of ``source_endpoint``: a name or an IPv4 address."""
+        return self.source_endpoint.rpartition(":")[0]
+
+    @property
+    def database_port(self) -> int:
+        """Port of both databases."""
+        return int(self.source_endpoint.rpartition(":")[2])
+
+    @property
+    def admitted_connections(self) -> int:
+        """Connections that source and target both admit.
+
+        Raises:
+            ValueError: ``aurora_instance_class`` is of unknown memory.
+        """
+        low, high = self.aurora_serverless_min_acu, self.aurora_serverless_max_acu
+        target = (
+            admitted_by_class(self.aurora_instance_class)
+            if low is None or high is None
+            else admitted_by_capacity(low, high)
+        )
+        return min(self.source_max_connections, target)
 
     @property
     def source_ca_path(self) -> Path | None:

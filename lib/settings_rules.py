@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib.network.zones import MAX_ZONES, ZONES
+from lib.pooler.settings_rules import pooler_rules
 
 if TYPE_CHECKING:
     from lib.settings import Settings
@@ -44,6 +45,8 @@ SHORTEST_VPC_PREFIX = 16
 MAX_POLLS = 2500
 # A day at one weight: who needs longer is not shifting traffic but running two applications.
 LONGEST_BAKE_MINUTES = 1440
+# The ports Aurora listens on begin here (RDS API reference, CreateDBCluster).
+LOWEST_PORT = 1150
 # Lowest and highest value of each whole-number setting, with its unit.
 RANGES = {
     "aurora_instance_count": (1, 15, "instances"),
@@ -51,6 +54,9 @@ RANGES = {
     "rotation_days": (1, 365, "days"),
     "dms_storage_gb": (20, 6144, "GB"),
     "lob_limit_kb": (1, 102_400, "KB"),
+    "source_max_connections": (10, 262_143, "connections"),
+    "pooler_count": (1, 20, "tasks"),
+    "primary_ttl_seconds": (1, 30, "seconds"),
     "max_lag_seconds": (1, 300, "seconds"),
     "quiet_samples": (1, 60, "samples"),
     "poll_seconds": (5, 600, "seconds"),
@@ -170,17 +176,27 @@ def _database(s: Settings) -> Iterator[str]:
             f"aurora_serverless_min_acu is {low} and aurora_serverless_max_acu is {high}: "
             "use 0.5 to 256 with the minimum not above the maximum"
         )
-    for name in ("source_database", "target_database"):
-        if not IDENTIFIER.fullmatch(got := getattr(s, name)):
-            yield f"{name} is {got!r}: use a PostgreSQL name of lower-case letters, digits and _"
+    wrong = [
+        f"{name} is {got!r}: use a PostgreSQL name of lower-case letters, digits and _"
+        for name in ("source_database", "target_database")
+        if not IDENTIFIER.fullmatch(got := getattr(s, name))
+    ]
+    yield from wrong
+    if not wrong and s.source_database != s.target_database:
+        yield (
+            f"source_database is {s.source_database!r} and target_database "
+            f"{s.target_database!r}: the pooler goes from one to the other by a host's name "
+            "alone; give both databases the same name"
+        )
 
 
 def _source(s: Settings) -> Iterator[str]:
     match = ENDPOINT.fullmatch(s.source_endpoint)
-    if match is None or not 1 <= int(match["port"]) <= 65535:
+    if match is None or not LOWEST_PORT <= int(match["port"]) <= 65535:
         yield (
-            f"source_endpoint is {s.source_endpoint!r}: write host:port with a port from 1 to "
-            "65535, such as 'payments-db.onprem.internal:5432'"
+            f"source_endpoint is {s.source_endpoint!r}: write host:port with a port from "
+            f"{LOWEST_PORT} to 65535, on which Aurora can listen too, such as "
+            "'payments-db.onprem.internal:5432'"
         )
     if s.source_ca_file is not None and "BEGIN CERTIFICATE" not in _text(s.source_ca_file):
         yield (
@@ -291,6 +307,7 @@ RULES: tuple[Rule, ...] = (
     _whole_numbers,
     _database,
     _source,
+    pooler_rules,
     _functions,
     _workflow,
     _traffic,

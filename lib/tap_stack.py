@@ -22,6 +22,7 @@ from lib.observability.monitoring import Monitoring
 from lib.observability.notifications import Notifications
 from lib.outputs import declare_outputs
 from lib.policies import enforce
+from lib.pooler.pooler import Pooler
 from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.state.backend import use_remote_state
@@ -86,7 +87,7 @@ class TapStack(TerraformStack):
         declare_outputs(self)
 
     def _databases(self) -> None:
-        """The networks, the way to tell people, and the database the payments move to."""
+        """The networks, the way to tell people, the database and the pooler before it."""
         environment = self.environment
         self.notifications = Notifications(self, "Notifications", environment=environment)
         self.network = Network(self, "Network", environment=environment)
@@ -97,6 +98,14 @@ class TapStack(TerraformStack):
             environment=environment,
             vpc=self.network.production,
             security_group_id=self.network.security.database_id,
+        )
+        self.pooler = Pooler(
+            self,
+            "Pooler",
+            environment=environment,
+            network=self.network,
+            aurora=self.aurora,
+            secrets=self.secrets,
         )
 
     def _replication(self) -> None:
@@ -181,6 +190,7 @@ class TapStack(TerraformStack):
             "Monitoring",
             environment=environment,
             aurora=self.aurora,
+            pooler=self.pooler,
             replication=self.replication,
             functions=self.functions,
             workflow=self.workflow,

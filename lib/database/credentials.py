@@ -15,7 +15,7 @@ from lib.storage.tls_only import deny_plaintext
 
 
 class DatabaseSecret(Construct):
-    """An empty secret for ``{"username", "password", "host", "port"}``, the form DMS reads.
+    """An empty secret for a login, such as ``{"username", "password", "host", "port"}`` for DMS.
 
     The operator puts the value after the first deployment: there is no version resource here,
     so no password reaches JSON, plan or state, and no apply overwrites it.
@@ -70,30 +70,46 @@ class DatabaseSecret(Construct):
 
 @dataclass(frozen=True)
 class DatabaseSecrets:
-    """The logins that the migration itself uses, one for each database."""
+    """The logins that the migration itself uses, one for each database, and the pooler's."""
 
     source: DatabaseSecret
     target: DatabaseSecret
+    pooler: DatabaseSecret
+    """``{"username", "password", "users": {name: password}}``: who may pause the pooler, and the
+    application's users, whom it lets in and connects as."""
 
     @classmethod
     def make(cls, scope: Construct, *, environment: Environment) -> DatabaseSecrets:
-        """Makes both in ``scope``."""
-        source, target = (
+        """Makes them in ``scope``."""
+        source, target, pooler = (
             DatabaseSecret(
                 scope,
                 id,
                 environment=environment,
                 name=name,
-                description=f"JSON with username, password, host and port of the {which}",
+                description=f"JSON with {fields}",
             )
-            for id, name, which in (
-                ("SourceSecret", "source-database", "source database's DMS user"),
-                ("TargetSecret", "dms-target", "target database's DMS user"),
+            for id, name, fields in (
+                (
+                    "SourceSecret",
+                    "source-database",
+                    "username, password, host and port of the source database's DMS user",
+                ),
+                (
+                    "TargetSecret",
+                    "dms-target",
+                    "username, password, host and port of the target database's DMS user",
+                ),
+                (
+                    "PoolerSecret",
+                    "pooler",
+                    "username and password of the pooler's console, and users of the application",
+                ),
             )
         )
-        return cls(source, target)
+        return cls(source, target, pooler)
 
     def grant_read(self, role: ServiceRole) -> None:
-        """Lets ``role`` read both."""
+        """Lets ``role`` read those of both databases."""
         self.source.grant_read(role)
         self.target.grant_read(role)

@@ -7,7 +7,6 @@ from typing import Any
 from lib.settings import Settings
 
 ENGINE = "aurora-postgresql"
-PORT = 5432
 # The authority whose root certificates lib/lambda/certificates holds. Left to AWS, a change of
 # its default would break every client that verifies.
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
@@ -25,7 +24,7 @@ def cluster_basics(settings: Settings, identifier: str) -> dict[str, Any]:
         "engine": ENGINE,
         "engine_mode": "provisioned",
         "engine_version": settings.aurora_engine_version,
-        "port": PORT,
+        "port": settings.database_port,
         "storage_encrypted": True,
         "iam_database_authentication_enabled": True,
         "enabled_cloudwatch_logs_exports": ["postgresql"],

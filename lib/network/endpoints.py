@@ -26,8 +26,14 @@ INTERFACE_SERVICES = {
     "StepFunctions": "states",
     "Dms": "dms",
     "Kms": "kms",
+    "Ecs": "ecs",
 }
 """Construct id → the service's name in ``com.amazonaws.{region}.{service}``."""
+GLOBAL_SERVICES = {"Route53": "route53"}
+"""Construct id → the service's name in ``com.amazonaws.{service}``, which has one region."""
+# Where Route 53's API is (PrivateLink guide, "Cross-Region enabled AWS services"). From another
+# region whoever deploys needs the permission vpce:AllowMultiRegion.
+GLOBAL_REGION = "us-east-1"
 ACTIONS: Mapping[str, list[str]] = json.loads(
     Path(__file__).with_name("endpoint_actions.json").read_text(encoding="utf-8")
 )
@@ -46,12 +52,15 @@ class GatewayEndpoints(Construct):
         vpc: Vpc,
         name: str,
         clients: Mapping[str, str] | None = None,
+        images: bool = False,
     ) -> None:
         """``name`` tells the VPCs' endpoints apart, such as ``migration``.
 
-        ``clients``: name → id of security groups that may leave to these services.
+        ``clients``: name → id of security groups that may leave to these services. ``images``:
+        True lets container images be pulled from ECR, which keeps their layers in S3.
         """
         super().__init__(scope, id)
+        layers = [_image_layers(environment.account, vpc)] if images else []
         for title, service in GATEWAY_SERVICES.items():
             endpoint = VpcEndpoint(
                 self,
@@ -62,7 +71,10 @@ class GatewayEndpoints(Construct):
                 route_table_ids=[*vpc.routed_table_ids.values(), vpc.public_route_table_id],
                 # Also keeps data inside: a bucket of another account is out of reach.
                 policy=_policy(
-                    service, environment.account, "aws:PrincipalAccount", "aws:ResourceAccount"
+                    _this_account(
+                        service, environment.account, "aws:PrincipalAccount", "aws:ResourceAccount"
+                    ),
+                    *(layers if service == "s3" else []),
                 ),
                 tags={"Name": environment.naming.name(f"{name}-{service}-endpoint")},
             )
@@ -92,26 +104,29 @@ class InterfaceEndpoints(Construct):
         security_group_id: str,
     ) -> None:
         super().__init__(scope, id)
-        for title, service in INTERFACE_SERVICES.items():
+        region = environment.account.region
+        for title, service in (INTERFACE_SERVICES | GLOBAL_SERVICES).items():
+            everywhere = title in GLOBAL_SERVICES
             VpcEndpoint(
                 self,
                 title,
                 vpc_id=vpc.vpc_id,
                 vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{environment.account.region}.{service}",
+                service_name=f"com.amazonaws.{'' if everywhere else f'{region}.'}{service}",
+                service_region=GLOBAL_REGION if everywhere else None,
                 subnet_ids=vpc.private_subnet_ids,
                 security_group_ids=[security_group_id],
                 private_dns_enabled=True,
                 # Not the resource's account too: actions such as GetMetricData have no resource,
                 # and the condition would refuse them.
-                policy=_policy(service, environment.account, "aws:PrincipalAccount"),
+                policy=_policy(_this_account(service, environment.account, "aws:PrincipalAccount")),
                 tags={"Name": environment.naming.name(f"{service}-endpoint")},
             )
 
 
-def _policy(service: str, account: Account, *keys: str) -> str:
+def _this_account(service: str, account: Account, *keys: str) -> dict[str, Any]:
     """Lets through only known actions, in calls whose condition ``keys`` name this account."""
-    statement: dict[str, Any] = {
+    return {
         "Sid": "ThisAccountOnly",
         "Effect": "Allow",
         "Principal": "*",
@@ -120,4 +135,24 @@ def _policy(service: str, account: Account, *keys: str) -> str:
         "Resource": "*",
         "Condition": {"StringEquals": dict.fromkeys(keys, account.account_id)},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _image_layers(account: Account, vpc: Vpc) -> dict[str, Any]:
+    """Lets through the layers of images, which are in a bucket of AWS's own.
+
+    Source: ECR user guide, "Create the Amazon S3 gateway endpoint". ECR signs the addresses, so
+    that the principal is not of this account either.
+    """
+    bucket = f"prod-{account.region}-starport-layer-bucket"
+    return {
+        "Sid": "ImageLayers",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:{account.partition}:s3:::{bucket}/*",
+        "Condition": {"StringEquals": {"aws:SourceVpc": vpc.vpc_id}},
+    }
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

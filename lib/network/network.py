@@ -59,6 +59,7 @@ class Network(Construct):
             environment=environment,
             vpc=self.production,
             name="production",
+            images=True,
         )
         GatewayEndpoints(
             self,

@@ -12,7 +12,6 @@ from lib.network.transit_gateway import TransitGateway
 from lib.network.vpc import Vpc
 
 HTTPS = 443
-POSTGRESQL = 5432
 
 
 class SecurityGroups(Construct):
@@ -39,16 +38,16 @@ class SecurityGroups(Construct):
         self.dms_id = self._group("Dms", migration, "The DMS replication instance")
         self.functions_id = self._group("Functions", migration, "All Lambda functions in a VPC")
         self.endpoints_id = self._group("Endpoints", migration, "VPC interface endpoints")
-        source_port = int(environment.settings.source_endpoint.rpartition(":")[2])
+        port = environment.settings.database_port
         for name, client_id in (("Dms", self.dms_id), ("Functions", self.functions_id)):
-            self._admit(f"DatabaseFrom{name}", self.database_id, client_id, POSTGRESQL, gateway)
+            self._admit(f"DatabaseFrom{name}", self.database_id, client_id, port, gateway)
             self._admit(f"EndpointsFrom{name}", self.endpoints_id, client_id, HTTPS)
             VpcSecurityGroupEgressRule(
                 self,
                 f"{name}ToEndpoints",
                 security_group_id=client_id,
                 referenced_security_group_id=self.endpoints_id,
-                **_tcp(HTTPS, "AWS, through the interface endpoints"),
+                **tcp(HTTPS, "AWS, through the interface endpoints"),
             )
             # Egress across a Transit Gateway cannot name a group, only ingress can (Transit
             # Gateways guide, "Security group referencing").
@@ -57,14 +56,14 @@ class SecurityGroups(Construct):
                 f"{name}ToDatabase",
                 security_group_id=client_id,
                 cidr_ipv4=production.cidr,
-                **_tcp(POSTGRESQL, "The target database"),
+                **tcp(port, "The target database"),
             )
             VpcSecurityGroupEgressRule(
                 self,
                 f"{name}ToSource",
                 security_group_id=client_id,
                 cidr_ipv4=environment.settings.onprem_cidr,
-                **_tcp(source_port, "The source database"),
+                **tcp(port, "The source database"),
             )
 
     def _group(self, name: str, vpc: Vpc, description: str) -> str:
@@ -96,11 +95,12 @@ class SecurityGroups(Construct):
             security_group_id=group_id,
             referenced_security_group_id=client_id,
             depends_on=list(gateway.attachments.values()) if gateway else None,
-            **_tcp(port, id),
+            **tcp(port, id),
         )
 
 
-def _tcp(port: int, description: str) -> dict[str, str | int]:
+def tcp(port: int, description: str) -> dict[str, str | int]:
+    """The part of a rule that says one TCP port."""
     return {
         "ip_protocol": "tcp",
         "from_port": port,

@@ -13,6 +13,7 @@ from lib.functions.traffic_shift import TrafficShift
 from lib.observability import watches
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
+from lib.pooler.pooler import Pooler
 from lib.replication.replication import Replication
 from lib.workflow.state_machine import MigrationStateMachine
 
@@ -27,6 +28,7 @@ class Alarms(Construct):
         *,
         environment: Environment,
         aurora: AuroraCluster,
+        pooler: Pooler,
         replication: Replication,
         functions: MigrationFunctions,
         workflow: MigrationStateMachine,
@@ -48,6 +50,7 @@ class Alarms(Construct):
                 *watches.validation_watches(naming),
                 *watches.database_watches(aurora, settings),
                 *watches.replica_watches(aurora),
+                *watches.pooler_watches(pooler, settings),
                 *watches.api_watches(api),
             ]
         )
@@ -79,8 +82,8 @@ class Alarms(Construct):
             "SafeToCutOver",
             alarm_name=name,
             alarm_description=(
-                "OK: replication is close, the last validation matched, Aurora and the API are "
-                "well, and it is safe to cut over. ALARM: it is not, or it is not known."
+                "OK: replication is close, the last validation matched, Aurora, the pooler and the "
+                "API are well, and it is safe to cut over. ALARM: it is not, or it is not known."
             ),
             alarm_rule=" OR ".join(f'NOT OK("{alarm}")' for alarm in alarms),
             alarm_actions=[self._topic_arn],

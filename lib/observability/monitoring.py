@@ -14,6 +14,7 @@ from lib.observability.budget import MonthlyBudget
 from lib.observability.dashboard import Dashboard
 from lib.observability.metric_filters import MetricFilters
 from lib.observability.notifications import Notifications
+from lib.pooler.pooler import Pooler
 from lib.replication.replication import Replication
 from lib.workflow.state_machine import MigrationStateMachine
 
@@ -28,6 +29,7 @@ class Monitoring(Construct):
         *,
         environment: Environment,
         aurora: AuroraCluster,
+        pooler: Pooler,
         replication: Replication,
         functions: MigrationFunctions,
         workflow: MigrationStateMachine,
@@ -59,6 +61,7 @@ class Monitoring(Construct):
             "Alarms",
             environment=environment,
             aurora=aurora,
+            pooler=pooler,
             replication=replication,
             functions=functions,
             workflow=workflow,

@@ -16,6 +16,7 @@ from lib.observability.figures import (
     VERDICTS,
 )
 from lib.observability.watch import Watch
+from lib.pooler.pooler import Pooler
 from lib.replication.replication import Replication
 from lib.settings import Settings
 from lib.workflow.state_machine import MigrationStateMachine
@@ -158,6 +159,42 @@ def replica_watches(aurora: AuroraCluster) -> list[Watch]:
             period_seconds=FIVE_MINUTES,
             periods=3,
         )
+    ]
+
+
+def pooler_watches(pooler: Pooler, settings: Settings) -> list[Watch]:
+    """Silence is bad here: poolers that run are counted and checked every minute."""
+    return [
+        Watch(
+            name="pooler-tasks",
+            meaning=(
+                f"Less than {settings.pooler_count} poolers run: the service's events and the "
+                "pooler's log say why. Before its image and secret are there this is normal."
+            ),
+            # Container Insights user guide, "Amazon ECS Container Insights metrics".
+            namespace="ECS/ContainerInsights",
+            metric="RunningTaskCount",
+            dimensions={"ClusterName": pooler.cluster_name, "ServiceName": pooler.service_name},
+            statistic="Minimum",
+            threshold=settings.pooler_count,
+            below=True,
+            missing="breaching",
+            periods=3,
+        ),
+        Watch(
+            name="pooler-unhealthy",
+            meaning="A pooler does not accept connections: its log says why.",
+            namespace="AWS/NetworkELB",
+            metric="UnHealthyHostCount",
+            dimensions={
+                "LoadBalancer": pooler.balancer.balancer.arn_suffix,
+                "TargetGroup": pooler.balancer.targets.arn_suffix,
+            },
+            statistic="Maximum",
+            threshold=0,
+            missing="breaching",
+            periods=3,
+        ),
     ]
 
 

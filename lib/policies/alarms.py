@@ -14,16 +14,20 @@ from lib.settings import Settings
 SUBJECTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "ApiName": (("aws_api_gateway_rest_api", "name"),),
     "BucketName": (("aws_s3_bucket", "bucket"),),
+    "ClusterName": (("aws_ecs_cluster", "name"),),
     "DBClusterIdentifier": (("aws_rds_cluster", "cluster_identifier"),),
     "DBInstanceIdentifier": (("aws_rds_cluster_instance", "identifier"),),
     "FunctionName": (("aws_lambda_function", "function_name"),),
+    "LoadBalancer": (("aws_lb", "arn_suffix"),),
     "QueueName": (("aws_sqs_queue", "name"),),
     "ReplicationInstanceIdentifier": (("aws_dms_replication_instance", "replication_instance_id"),),
     "ReplicationTaskIdentifier": (("aws_dms_replication_task", "replication_task_id"),),
     "RuleName": (("aws_cloudwatch_event_rule", "name"),),
+    "ServiceName": (("aws_ecs_service", "name"),),
     "Stage": (("aws_api_gateway_stage", "stage_name"),),
     "StateMachineArn": (("aws_sfn_state_machine", "arn"),),
     "TableName": (("aws_dynamodb_table", "name"),),
+    "TargetGroup": (("aws_lb_target_group", "arn_suffix"),),
     "TopicName": (("aws_sns_topic", "name"),),
     "WebACL": (("aws_wafv2_web_acl", "name"),),
 }
@@ -35,12 +39,14 @@ NAMESPACES = (
     "AWS/DMS",
     "AWS/Events",
     "AWS/Lambda",
+    "AWS/NetworkELB",
     "AWS/RDS",
     "AWS/S3",
     "AWS/SNS",
     "AWS/SQS",
     "AWS/States",
     "AWS/WAFV2",
+    "ECS/ContainerInsights",
 )
 PUBLISHED = ("RowsCompared", "ValidationErrors", "ValidationMatches", "ValidationMismatches")
 """Metrics that the data validator publishes itself (lib/lambda/migration)."""

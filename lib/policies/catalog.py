@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lib.policies import (
     alarms,
     backend,
+    containers,
     encryption,
     exposure,
     lifecycle,
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *alarms.RULES,
     *permissions.RULES,
     *secrets.RULES,
+    *containers.RULES,
     *names.RULES,
     *tags.RULES,
     *lifecycle.RULES,

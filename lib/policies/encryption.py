@@ -44,6 +44,10 @@ def customer_key(template: Template, settings: Settings) -> Iterator[Violation]:
             concerned = all(resource.get(name) == value for name, value in condition.items())
             if concerned and not resource.get(attribute):
                 yield resource.address, f"{attribute} is not set"
+    for repository in template.of_type("aws_ecr_repository"):
+        blocks = repository.blocks("encryption_configuration")
+        if not any(block.get("kms_key") for block in blocks):
+            yield repository.address, "encryption_configuration names no kms_key"
 
 
 @rule(

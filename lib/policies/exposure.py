@@ -22,17 +22,23 @@ BLOCKS = (
 @rule(
     id="no-public-address",
     severity="critical",
-    reason="A database or replication instance with a public address is one password from open.",
-    remedy="set publicly_accessible=False; DMS's API default is true, so say it.",
+    reason="What holds or leads to the payments is, with a public address, one password from open.",
+    remedy="set publicly_accessible=False (DMS's API default is true, so say it), internal=True.",
 )
 def no_public_address(template: Template, settings: Settings) -> Iterator[Violation]:
-    """Databases and DMS instances say that they are private."""
+    """Databases, DMS, load balancers and containers have no public address."""
     for instance in template.of_type(*PRIVATE_TYPES):
         if instance.get("publicly_accessible") is not False:
             yield (
                 instance.address,
                 f"publicly_accessible is {instance.get('publicly_accessible')}, not false",
             )
+    for balancer in template.of_type("aws_lb"):
+        if balancer.get("internal") is not True:
+            yield balancer.address, "internal is not true"
+    for service in template.of_type("aws_ecs_service"):
+        if any(block.get("assign_public_ip") for block in service.blocks("network_configuration")):
+            yield service.address, "assign_public_ip is true"
 
 
 @rule(
@@ -42,7 +48,7 @@ def no_public_address(template: Template, settings: Settings) -> Iterator[Violat
     remedy="use the private or DMS subnets of the VPC.",
 )
 def private_subnets(template: Template, settings: Settings) -> Iterator[Violation]:
-    """Databases, DMS and functions stand in subnets without a way in from outside."""
+    """Databases, DMS, functions, containers and balancers stand where nothing comes in."""
     public = {subnet.address for subnet in _public_subnets(template)}
     for resource, ids in _placements(template):
         for subnet in template.referred(ids, "aws_subnet"):
@@ -56,6 +62,11 @@ def _placements(template: Template) -> Iterator[tuple[Resource, Any]]:
     for function in template.of_type("aws_lambda_function"):
         for block in function.blocks("vpc_config"):
             yield function, block.get("subnet_ids")
+    for service in template.of_type("aws_ecs_service"):
+        for block in service.blocks("network_configuration"):
+            yield service, block.get("subnets")
+    for balancer in template.of_type("aws_lb"):
+        yield balancer, balancer.get("subnets")
 
 
 def _public_subnets(template: Template) -> Iterator[Resource]:

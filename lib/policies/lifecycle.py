@@ -38,6 +38,9 @@ DESTROYABLE: Mapping[tuple[str, str], Accepts] = {
     ("aws_secretsmanager_secret", "recovery_window_in_days"): _zero,
     ("aws_cloudwatch_log_group", "skip_destroy"): _not_true,
     ("aws_lambda_layer_version", "skip_destroy"): _not_true,
+    ("aws_ecr_repository", "force_delete"): _true,
+    ("aws_lb", "enable_deletion_protection"): _not_true,
+    ("aws_route53_zone", "force_destroy"): _true,
 }
 """Type and attribute → whether the value lets ``terraform destroy`` finish and leave nothing."""
 PROTECTED: Mapping[tuple[str, str], Accepts] = {
@@ -49,6 +52,9 @@ PROTECTED: Mapping[tuple[str, str], Accepts] = {
     ("aws_secretsmanager_secret", "recovery_window_in_days"): _longest,
     ("aws_kms_key", "deletion_window_in_days"): _longest,
     ("aws_cloudwatch_log_group", "skip_destroy"): _true,
+    ("aws_ecr_repository", "force_delete"): _not_true,
+    ("aws_lb", "enable_deletion_protection"): _true,
+    ("aws_route53_zone", "force_destroy"): _not_true,
 }
 """Type and attribute → whether the value keeps the data when the stack is destroyed."""
 

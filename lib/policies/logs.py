@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lib.policies.containers import TASK, containers
 from lib.policies.finding import Rule, Violation, rule
 from lib.policies.template import Resource, Template
 from lib.settings import Settings
@@ -27,7 +28,7 @@ def log_group_declared(template: Template, settings: Settings) -> Iterator[Viola
 
 
 def _groups_by_name(template: Template) -> Iterator[tuple[Resource, str]]:
-    """Sources: user guides of Lambda, Aurora, DMS and API Gateway, "CloudWatch Logs"."""
+    """Sources: user guides of Lambda, Aurora, DMS, API Gateway and CloudWatch, on their logs."""
     for function in template.of_type("aws_lambda_function"):
         if not template.referred(function.get("logging_config"), LOG_GROUP):
             yield function, f"/aws/lambda/{_literal(template, function, 'function_name')}"
@@ -47,6 +48,14 @@ def _groups_by_name(template: Template) -> Iterator[tuple[Resource, str]]:
             api = _literal(template, method, "rest_api_id")
             stage = _literal(template, method, "stage_name")
             yield method, f"API-Gateway-Execution-Logs_{api}/{stage}"
+    for cluster in filter(_has_insights, template.of_type("aws_ecs_cluster")):
+        name = _literal(template, cluster, "name")
+        yield cluster, f"/aws/ecs/containerinsights/{name}/performance"
+
+
+def _has_insights(cluster: Resource) -> bool:
+    settings = {block.get("name"): block.get("value") for block in cluster.blocks("setting")}
+    return settings.get("containerInsights", "disabled") != "disabled"
 
 
 def _literal(template: Template, resource: Resource, attribute: str) -> str:
@@ -60,7 +69,7 @@ def _literal(template: Template, resource: Resource, attribute: str) -> str:
     remedy="send the logs to a LogGroup of this stack.",
 )
 def logging_on(template: Template, settings: Settings) -> Iterator[Violation]:
-    """State machines, API stages and VPCs log to a group of the stack."""
+    """State machines, API stages, VPCs and containers log to a group of the stack."""
     for machine in template.of_type("aws_sfn_state_machine"):
         blocks = machine.blocks("logging_configuration")
         if not template.referred(blocks, LOG_GROUP) or any(_level(b) == "OFF" for b in blocks):
@@ -74,6 +83,14 @@ def logging_on(template: Template, settings: Settings) -> Iterator[Violation]:
     for vpc in template.of_type("aws_vpc"):
         if not template.attached(vpc, "aws_flow_log", "vpc_id"):
             yield vpc.address, "has no flow log"
+    yield from _silent_containers(template)
+
+
+def _silent_containers(template: Template) -> Iterator[Violation]:
+    for task in template.of_type(TASK):
+        for container in containers(task):
+            if not template.referred(container.get("logConfiguration"), LOG_GROUP):
+                yield task.address, f"{container.get('name')} names no log group of the stack"
 
 
 def _level(block: Any) -> Any:

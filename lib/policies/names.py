@@ -31,6 +31,8 @@ SCOPED_TYPES = {
     "aws_api_gateway_request_validator": "is unique within its API",
     "aws_cloudwatch_log_metric_filter": "is unique within its log group",
     "aws_iam_role_policy": "is unique within its role",
+    "aws_route53_record": "is unique within its zone",
+    "aws_route53_zone": "is a domain; a private one is known only to its own VPCs",
 }
 """Types whose name lives inside another resource, with the reason they need no suffix."""
 ACCOUNT_ROLES = ("dms-access-for-endpoint", "dms-cloudwatch-logs-role", "dms-vpc-role")
@@ -59,6 +61,9 @@ def name_suffix(template: Template, settings: Settings) -> Iterator[Violation]:
 
 
 def _names(resource: Resource) -> Iterator[tuple[str, str]]:
+    if resource.type == "aws_ecs_task_definition":
+        # A parameter group's family, on the other hand, is the engine's.
+        yield "family", str(resource.get("family"))
     if resource.type not in SCOPED_TYPES:
         for attribute in NAME_ATTRIBUTES:
             name = resource.get(attribute)

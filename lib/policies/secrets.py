@@ -67,7 +67,7 @@ def _literals(address: str, value: Any, name: str = "") -> Iterator[Violation]:
         nested = _nested(value)
         if nested is not None:
             yield from _literals(address, nested, name)
-        elif what := _secret(name, value):
+        elif what := secret_text(name, value):
             yield address, f"{name} holds {what}"
 
 
@@ -81,7 +81,8 @@ def _nested(text: str) -> Any:
         return None
 
 
-def _secret(name: str, value: str) -> str | None:
+def secret_text(name: str, value: str) -> str | None:
+    """What kind of secret ``value`` seems to be as the value of ``name``; None where it is none."""
     for what, form in KNOWN_FORMS.items():
         if form.search(value):
             return what

@@ -51,8 +51,21 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"source_database": "Payments"}, ("source_database is 'Payments'", "lower-case")),
     ({"target_database": "a b"}, ("target_database is 'a b'",)),
     ({"source_endpoint": "db.internal"}, ("source_endpoint is 'db.internal'", "write host:port")),
-    ({"source_endpoint": "db.internal:70000"}, ("source_endpoint", "1 to 65535")),
-    ({"source_endpoint": "db.internal:0"}, ("source_endpoint", "1 to 65535")),
+    ({"source_endpoint": "db.internal:70000"}, ("source_endpoint", "1150 to 65535")),
+    ({"source_endpoint": "db.internal:1149"}, ("source_endpoint", "Aurora can listen")),
+    ({"source_database": "orders"}, ("source_database is 'orders'", "'payments'", "same name")),
+    ({"protect": True, "pooler_count": 1}, ("pooler_count is 1 while protect", "2 or more")),
+    ({"pooler_cpu": 500}, ("pooler_cpu is 500", "256, 512, 1024, 2048, 4096")),
+    ({"pooler_memory_mb": 8192}, ("pooler_memory_mb is 8192", "pooler_cpu 512", "1024, 2048")),
+    ({"private_zone": "internal"}, ("private_zone is 'internal'", "two labels")),
+    ({"private_zone": "Payments.internal"}, ("private_zone is 'Payments.internal'", "lower case")),
+    ({"private_zone": "payments.internal."}, ("private_zone", "dot at the end")),
+    ({"private_zone": "onprem.internal"}, ("private_zone is 'onprem.internal'", "would hide")),
+    ({"aurora_instance_class": "db.x9.huge"}, ("aurora_instance_class is 'db.x9.huge'", "r6g")),
+    (
+        {"pooler_count": 20, "application_roles": ("a", "b", "c")},
+        ("pooler_count is 20", "application_roles has 3", "at least 105", "source_max_connections"),
+    ),
     ({"schemas": ()}, ("schemas is []", "at least one")),
     ({"schemas": ("public,audit",)}, ("schemas is ['public,audit']", "without commas")),
     ({"application_roles": ("",)}, ("application_roles is ['']",)),
@@ -157,6 +170,10 @@ def test_one_problem_is_counted_as_one() -> None:
         {"bake_minutes": 1, "bake_timeout_minutes": 1},
         {"cutover_date": "2027-01-31"},
         {"source_endpoint": "10.9.8.7:5432"},
+        {"source_endpoint": "db.example.com:1150"},
+        {"private_zone": "onprem.example", "primary_ttl_seconds": 1},
+        {"pooler_count": 1},
+        {"pooler_cpu": 4096, "pooler_memory_mb": 30720},
         {"aws_region": "us-west-1", "zone_count": 2},
         *({"log_retention_days": days} for days in RETENTION_DAYS),
     ],
@@ -228,4 +245,4 @@ def test_no_text_is_taken_for_an_endpoint_without_a_port(text: str) -> None:
         assert "source_endpoint" in str(error)
         return
     host, _, port = settings.source_endpoint.rpartition(":")
-    assert host and 1 <= int(port) <= 65535
+    assert host and 1150 <= int(port) <= 65535

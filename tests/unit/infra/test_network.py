@@ -232,19 +232,16 @@ def peer(template: Template, rule: dict[str, Any]) -> str:
 
 
 def test_the_database_and_the_endpoints_admit_dms_and_the_functions_alone(network: Built) -> None:
-    assert rules(network, "ingress", "database") == {("dms", 5432), ("functions", 5432)}
+    port = network.settings.database_port
+    assert rules(network, "ingress", "database") == {("dms", port), ("functions", port)}
     assert rules(network, "ingress", "endpoints") == {("dms", 443), ("functions", 443)}
     assert rules(network, "ingress", "dms") == rules(network, "ingress", "functions") == set()
 
 
 def test_dms_and_the_functions_leave_only_for_databases_and_aws(network: Built) -> None:
     settings = network.settings
-    source_port = int(settings.source_endpoint.split(":")[1])
-    common = {
-        ("endpoints", 443),
-        (settings.production_cidr, 5432),
-        (settings.onprem_cidr, source_port),
-    }
+    port = int(settings.source_endpoint.split(":")[1])
+    common = {("endpoints", 443), (settings.production_cidr, port), (settings.onprem_cidr, port)}
     services = {
         (f"com.amazonaws.{settings.aws_region}.{service}", 443) for service in ("s3", "dynamodb")
     }

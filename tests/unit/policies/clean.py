@@ -6,6 +6,7 @@ import json
 
 from lib.policies.replication import COMPONENTS
 from lib.settings import Settings
+from tests.unit.policies.clean_containers import containers
 from tests.unit.policies.clean_watching import alarms, api, logs
 from tests.unit.policies.policy_text import KEY, Document, no_plain_http, policy
 
@@ -32,6 +33,7 @@ def clean(settings: Settings) -> Document:
             **_database(protect),
             **_replication(),
             **_compute(),
+            **containers(protect),
             **api(),
             **logs(settings),
             **alarms(),

@@ -39,7 +39,9 @@ def logs(settings: Settings) -> Document:
             "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.Api.id}/production"
         ),
         "FlowLogs": "/aws/vpc/migration-vpc-dev",
+        "InsightsLogs": "/aws/ecs/containerinsights/pooler-dev/performance",
         "MachineLogs": "/aws/vendedlogs/states/migration-orchestration-dev",
+        "PoolerLogs": "/aws/ecs/pooler-dev",
         "ValidatorLogs": "/aws/lambda/data-validator-dev",
     }
     common = {

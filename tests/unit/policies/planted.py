@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.unit.policies.planted_access import ACCESS
+from tests.unit.policies.planted_containers import CONTAINERS
 from tests.unit.policies.planted_data import DATA
 from tests.unit.policies.planted_operation import OPERATION
 from tests.unit.policies.planting import Planted
 
-PLANTED: tuple[Planted, ...] = (*DATA, *ACCESS, *OPERATION)
+PLANTED: tuple[Planted, ...] = (*DATA, *ACCESS, *CONTAINERS, *OPERATION)
