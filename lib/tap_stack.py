@@ -142,6 +142,7 @@ class TapStack(TerraformStack):
             secrets=self.secrets,
             aurora=self.aurora,
             replication=self.replication,
+            pooler=self.pooler,
             checkpoints=self.checkpoints,
             routing=self.routing,
             api_secret=self.api_secret,
@@ -175,7 +176,7 @@ class TapStack(TerraformStack):
             self,
             "Workflow",
             environment=environment,
-            functions=self.functions.workflow,
+            functions={**self.functions.workflow, "traffic_handler": self.traffic.function},
             notifications=self.notifications,
         )
         Watchdog(
@@ -184,6 +185,7 @@ class TapStack(TerraformStack):
             environment=environment,
             workflow=self.workflow,
             rollback=self.functions.rollback,
+            traffic=self.traffic.function,
         )
         Monitoring(
             self,

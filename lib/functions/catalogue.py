@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from constructs import Construct
 
 from lib.api.metering_key import MeteringKey
@@ -12,6 +14,9 @@ from lib.functions.function import PythonFunction
 from lib.functions.layer import DependencyLayer
 from lib.network.network import Network
 from lib.observability.notifications import Notifications
+from lib.observability.watch import Watch
+from lib.observability.watches import database_watches, pooler_watches, replica_watches
+from lib.pooler.pooler import Pooler
 from lib.replication.documents import limited_lob_tables
 from lib.replication.replication import Replication
 from lib.settings import Settings
@@ -24,7 +29,7 @@ AUTHORIZER_SECONDS = 10
 
 
 class MigrationFunctions(Construct):
-    """Authorizer, validator, replication and rollback handlers, each with its own role."""
+    """The functions that the API and the workflow call, each with its own role."""
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class MigrationFunctions(Construct):
         secrets: DatabaseSecrets,
         aurora: AuroraCluster,
         replication: Replication,
+        pooler: Pooler,
         checkpoints: CheckpointBucket,
         routing: RoutingTarget,
         api_secret: ApiSecret,
@@ -47,11 +53,22 @@ class MigrationFunctions(Construct):
         self.layer = DependencyLayer(self, "Layer", environment=environment)
         databases = _databases(environment.settings, secrets, aurora)
         self.authorizer = self._authorizer(api_secret, metering_key)
-        self.replication = self._replication(replication, checkpoints, databases)
+        self.replication = self._replication(replication, checkpoints, routing, databases)
         self.validator = self._validator(checkpoints, databases)
-        self.rollback = self._rollback(replication, checkpoints, routing, notifications)
-        for function in (self.replication, self.validator):
+        movers = databases | _movers(environment.settings, aurora, pooler, replication, routing)
+        movers |= {
+            "CHECKPOINT_BUCKET": checkpoints.bucket_name,
+            "TOPIC_ARN": notifications.topic_arn,
+        }
+        soak = [*database_watches(aurora, environment.settings), *replica_watches(aurora)]
+        soak += pooler_watches(pooler, environment.settings)
+        self.cutover = self._cutover(movers, replication, checkpoints, soak)
+        self.rollback = self._rollback(movers, checkpoints)
+        for function in (self.cutover, self.rollback):
+            self._grant_moving(function, pooler, replication, routing, notifications)
+        for function in (self.replication, self.validator, self.cutover, self.rollback):
             secrets.grant_read(function.role)
+            checkpoints.grant_journal(function.role)
 
     @property
     def workflow(self) -> dict[str, PythonFunction]:
@@ -59,6 +76,7 @@ class MigrationFunctions(Construct):
         return {
             "replication_handler": self.replication,
             "data_validator": self.validator,
+            "cutover_handler": self.cutover,
             "rollback_handler": self.rollback,
         }
 
@@ -116,6 +134,7 @@ class MigrationFunctions(Construct):
         self,
         replication: Replication,
         checkpoints: CheckpointBucket,
+        routing: RoutingTarget,
         databases: dict[str, str],
     ) -> PythonFunction:
         settings = self._environment.settings
@@ -126,6 +145,7 @@ class MigrationFunctions(Construct):
             {
                 **databases,
                 "CHECKPOINT_BUCKET": checkpoints.bucket_name,
+                "ROUTING_PARAMETER": routing.name,
                 "REPLICATION_INSTANCE_ARN": replication.instance_arn,
                 "REPLICATION_INSTANCE_ID": replication.instance_identifier,
                 "FORWARD_TASK_ARN": replication.forward_task_arn,
@@ -139,15 +159,16 @@ class MigrationFunctions(Construct):
             },
             memory_mb=512,
         )
-        checkpoints.grant_journal(function.role)
         checkpoints.grant_lock(function.role)
+        checkpoints.grant_read(function.role, "pause")
+        checkpoints.grant_write(function.role, "slots")
+        routing.grant_read(function.role)
         replication.grant_operate(function.role)
         return function
 
     def _validator(
         self, checkpoints: CheckpointBucket, databases: dict[str, str]
     ) -> PythonFunction:
-        namespace = self._environment.naming.metric_namespace
         function = self._function(
             "Validator",
             "data_validator",
@@ -155,8 +176,80 @@ class MigrationFunctions(Construct):
             {**databases, "CHECKPOINT_BUCKET": checkpoints.bucket_name},
             memory_mb=512,
         )
-        checkpoints.grant_journal(function.role)
         checkpoints.grant_write(function.role, "validation")
+        self._grant_figures(function)
+        return function
+
+    def _cutover(
+        self,
+        movers: dict[str, str],
+        replication: Replication,
+        checkpoints: CheckpointBucket,
+        soak: Sequence[Watch],
+    ) -> PythonFunction:
+        """``soak``: what must be well while the way back is open."""
+        settings, naming = self._environment.settings, self._environment.naming
+        function = self._function(
+            "Cutover",
+            "cutover_handler",
+            "Moves the writes to the target, and keeps the way back until it is given up",
+            {
+                **movers,
+                "REPLICATION_INSTANCE_ID": replication.instance_identifier,
+                "MAX_LAG_SECONDS": str(settings.max_lag_seconds),
+                "APPLICATION_ROLES": ",".join(settings.application_roles),
+                # By name: the alarms are made after everything that they watch.
+                "SOAK_ALARMS": ",".join(naming.name(watch.name) for watch in soak),
+            },
+            memory_mb=1024,
+        )
+        for folder in ("approval", "completion", "evidence"):
+            checkpoints.grant_write(function.role, folder)
+        for folder in ("pause", "slots"):
+            checkpoints.grant_read(function.role, folder)
+        replication.grant_measure(function.role)
+        self._grant_figures(function)
+        function.role.grant(
+            "ReadAlarms",
+            actions=["cloudwatch:DescribeAlarms"],
+            # Composite alarms are answered only to who may see all (API reference, CloudWatch).
+            resources=["*"],
+        )
+        return function
+
+    def _rollback(self, movers: dict[str, str], checkpoints: CheckpointBucket) -> PythonFunction:
+        function = self._function(
+            "Rollback",
+            "rollback_handler",
+            "Takes the environment back to the source database",
+            movers,
+            memory_mb=512,
+            # The watchdog invokes it asynchronously.
+            dead_letter=True,
+        )
+        checkpoints.grant_lock(function.role)
+        checkpoints.grant_read(function.role, "rollback")
+        checkpoints.grant_write(function.role, "rollback")
+        return function
+
+    @staticmethod
+    def _grant_moving(
+        function: PythonFunction,
+        pooler: Pooler,
+        replication: Replication,
+        routing: RoutingTarget,
+        notifications: Notifications,
+    ) -> None:
+        """Everything by which writes move from one database to the other, either way."""
+        pooler.grant_find(function.role)
+        pooler.grant_admin(function.role)
+        pooler.grant_point(function.role)
+        replication.grant_turn_round(function.role)
+        routing.grant_write(function.role)
+        notifications.grant_publish(function.role)
+
+    def _grant_figures(self, function: PythonFunction) -> None:
+        namespace = self._environment.naming.metric_namespace
         function.role.grant(
             "PublishFigures",
             actions=["cloudwatch:PutMetricData"],
@@ -165,36 +258,31 @@ class MigrationFunctions(Construct):
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
-        return function
 
-    def _rollback(
-        self,
-        replication: Replication,
-        checkpoints: CheckpointBucket,
-        routing: RoutingTarget,
-        notifications: Notifications,
-    ) -> PythonFunction:
-        function = self._function(
-            "Rollback",
-            "rollback_handler",
-            "Takes the environment back to the source database",
-            {
-                "CHECKPOINT_BUCKET": checkpoints.bucket_name,
-                "ROUTING_PARAMETER": routing.name,
-                "FORWARD_TASK_ARN": replication.forward_task_arn,
-                "TOPIC_ARN": notifications.topic_arn,
-            },
-            memory_mb=256,
-            # The watchdog invokes it asynchronously.
-            dead_letter=True,
-        )
-        checkpoints.grant_journal(function.role)
-        checkpoints.grant_lock(function.role)
-        checkpoints.grant_write(function.role, "rollback")
-        routing.grant_write(function.role)
-        replication.grant_stop(function.role)
-        notifications.grant_publish(function.role)
-        return function
+
+def _movers(
+    settings: Settings,
+    aurora: AuroraCluster,
+    pooler: Pooler,
+    replication: Replication,
+    routing: RoutingTarget,
+) -> dict[str, str]:
+    """What leads the writes to one database or the other."""
+    return {
+        "ROUTING_PARAMETER": routing.name,
+        "FORWARD_TASK_ARN": replication.forward_task_arn,
+        "REVERSE_TASK_ARN": replication.reverse_task_arn,
+        "POOLER_CLUSTER": pooler.cluster_name,
+        "POOLER_SERVICE": pooler.service_name,
+        "POOLER_SECRET_ARN": pooler.secret_arn,
+        "POOLER_PORT": str(pooler.port),
+        "POOLER_DATABASE": aurora.database,
+        "PRIMARY_ZONE_ID": pooler.zone_id,
+        "PRIMARY_RECORD": pooler.primary_name,
+        "PRIMARY_TTL_SECONDS": str(settings.primary_ttl_seconds),
+        "PRIMARY_SOURCE": pooler.source_name,
+        "PRIMARY_TARGET": aurora.endpoint,
+    }
 
 
 def _databases(

@@ -59,6 +59,8 @@ class TrafficShift(Construct):
         role = self.function.role
         api.grant_shift(role)
         checkpoints.grant_journal(role)
+        checkpoints.grant_read(role, "pause")
+        checkpoints.grant_read_lock(role)
         role.grant(
             "ReadAlarmsAndFigures",
             actions=["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],

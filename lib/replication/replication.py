@@ -174,14 +174,25 @@ class Replication(Construct):
             actions=["dms:TestConnection"],
             resources=[self.instance_arn, self.source_endpoint_arn, self.target_endpoint_arn],
         )
+        role.grant(
+            "DescribeTests",
+            # DMS has no permission for describing one test (Service Authorization Reference).
+            actions=["dms:DescribeConnections"],
+            resources=["*"],
+        )
 
-    def grant_stop(self, role: ServiceRole) -> None:
-        """Lets ``role`` stop the forward task."""
+    def grant_turn_round(self, role: ServiceRole) -> None:
+        """Lets ``role`` stop both tasks and start the reverse one."""
         self._grant_describe(role)
         role.grant(
             "StopReplication",
             actions=["dms:StopReplicationTask"],
-            resources=[self.forward_task_arn],
+            resources=[self.forward_task_arn, self.reverse_task_arn],
+        )
+        role.grant(
+            "StartReverse",
+            actions=["dms:StartReplicationTask"],
+            resources=[self.reverse_task_arn],
         )
 
     def grant_observe(self, role: ServiceRole) -> None:
@@ -192,6 +203,10 @@ class Replication(Construct):
             actions=["dms:DescribeTableStatistics"],
             resources=[self.forward_task_arn],
         )
+        self.grant_measure(role)
+
+    def grant_measure(self, role: ServiceRole) -> None:
+        """Lets ``role`` read the replication lag."""
         role.grant(
             "ReadMetrics",
             # CloudWatch has no permission for one metric (Service Authorization Reference).
@@ -203,6 +218,6 @@ class Replication(Construct):
         role.grant(
             "DescribeReplication",
             # DMS has no permission for describing one task (Service Authorization Reference).
-            actions=["dms:DescribeConnections", "dms:DescribeReplicationTasks"],
+            actions=["dms:DescribeReplicationTasks"],
             resources=["*"],
         )

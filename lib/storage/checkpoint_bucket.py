@@ -39,6 +39,14 @@ class CheckpointBucket(Construct):
         actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
         self._grant(role, "Lock", actions, "lock.json")
 
+    def grant_read_lock(self, role: ServiceRole) -> None:
+        """Lets ``role`` see who holds the environment's lock."""
+        self._grant(role, "ReadLock", ["s3:GetObject"], "lock.json")
+
+    def grant_read(self, role: ServiceRole, folder: str) -> None:
+        """Lets ``role`` read what is in ``folder``, such as ``pause``."""
+        self._grant(role, f"Read{folder.title()}", ["s3:GetObject"], f"{folder}/*")
+
     def grant_write(self, role: ServiceRole, folder: str) -> None:
         """Lets ``role`` write what it leaves behind in ``folder``, such as ``validation``."""
         self._grant(role, f"Write{folder.title()}", ["s3:PutObject"], f"{folder}/*")

@@ -232,7 +232,8 @@ def _create() -> MigrationAccount:
             ("reverse-dev", "cdc", "target", "source"),
         )
     ]
-    account = MigrationAccount(topic, queue, *tasks, instance, endpoints)
+    forward, reverse = tasks
+    account = MigrationAccount(topic, queue, forward, reverse, instance, endpoints)
     account.task_status = account.reverse_status = "ready"
     account.set_tables(payments="Table completed")
     return account

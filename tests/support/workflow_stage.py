@@ -142,8 +142,8 @@ class Stage:
             self._answer(kind, who)
 
     def _answer(self, kind: str, who: str) -> None:
-        for entry in client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{kind}/").get(
-            "Contents", []
+        for entry in (
+            client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"{kind}/").get("Contents", [])
         ):
             asked = self.account.document(entry["Key"])
             client("s3").delete_object(Bucket=BUCKET, Key=entry["Key"])
@@ -233,6 +233,9 @@ def _values(
         "PRIMARY_ZONE_ID": zone["HostedZone"]["Id"].rpartition("/")[2],
         "PRIMARY_RECORD": "primary.payments.internal",
         "PRIMARY_TTL_SECONDS": "5",
+        "PRIMARY_SOURCE": "payments-db.onprem.internal",
+        "PRIMARY_TARGET": "aurora.cluster.example.com",
+        "POOLER_DATABASE": "payments",
     }
     for side, server in {"SOURCE": source, "TARGET": target}.items():
         credentials = server.credentials()
@@ -298,7 +301,7 @@ def stage(
     account = migration_account(monkeypatch)
     traffic = payment_traffic(monkeypatch)
     poolers, virtual = Poolers(), VirtualClock()
-    monkeypatch.setattr(pooler_tasks, "pooler", lambda: poolers)
+    monkeypatch.setattr(pooler_tasks, "from_environment", lambda started=True: poolers)
     values = _values(account, traffic, source_server, target_server)
     functions = _deployed(synthesized, values)
     staged = Stage(

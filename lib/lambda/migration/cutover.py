@@ -1,8 +1,8 @@
 """The cutover: one function a state of the workflow's phase CutOver, in that order.
 
 Each may run twice, or crash anywhere and run again: effects are conditional or looked up first,
-the journal comes last. Two steps are recorded before their effect as well, because the way back
-depends on whether they may have happened: holding writes, and opening the target.
+the journal comes last. Three steps are recorded before their effect as well, because the way back
+depends on whether they may have happened: holding writes, switching, and opening the target.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from migration.replication import meaning
 from migration.sides import Sides
 
 PHASE = "CutOver"
-HOLDING, OPENING = "HoldWritesBegun", "OpenTargetBegun"
+HOLDING, SWITCHING, OPENING = "HoldWritesBegun", "SwitchPrimaryBegun", "OpenTargetBegun"
 """Recorded before the effect: from then on it may have happened."""
 MARKER, OPENED = "fence", "open"
 _POLL_SECONDS = 0.2
@@ -58,7 +58,7 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         begun = [detail]
     pause = WritePause.of(begun[0])
     pause.check("hold the writes")
-    poolers = pooler_tasks.pooler()
+    poolers = pooler_tasks.from_environment()
     poolers.pause(pause.left() * _SHARE_TO_HOLD)
     result: dict[str, Any] = begun[0] | {"poolers": len(poolers.endpoints)}
     journal.record("HoldWrites", PHASE, result)
@@ -141,7 +141,8 @@ def switch(
     execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
 ) -> dict[str, Any]:
     """Point the routing parameter and the poolers' database record at the target."""
-    point_to("target")
+    Journal.of(execution.name).record(SWITCHING, PHASE)
+    point_to("target", pause.left())
     return {"primary": "target"}
 
 
@@ -169,7 +170,7 @@ def release(
     execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
 ) -> dict[str, Any]:
     """Let the clients go on, against the target; how long they waited is measured here."""
-    pooler_tasks.pooler().resume()
+    pooler_tasks.from_environment(started=False).resume()
     milliseconds = pause.milliseconds()
     clients.client("cloudwatch").put_metric_data(
         Namespace=f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}",
@@ -180,15 +181,21 @@ def release(
     return {"pause_ms": milliseconds}
 
 
-def point_to(side: routing.Side) -> None:
-    """Lead the application, and the poolers' server connections, to one database."""
+def point_to(side: routing.Side, seconds: float) -> None:
+    """Lead the application, and the poolers' server connections, to one database.
+
+    ``seconds``: the most to wait until every server of Route 53 has it.
+
+    Raises:
+        RecordNotInSync: the time was up.
+    """
     routing.route_to(os.environ["ROUTING_PARAMETER"], side)
-    host = os.environ[f"{side.upper()}_ENDPOINT"].rpartition(":")[0]
     primary_record.point(
         os.environ["PRIMARY_ZONE_ID"],
         os.environ["PRIMARY_RECORD"],
-        host,
+        os.environ[f"PRIMARY_{side.upper()}"],
         int(os.environ["PRIMARY_TTL_SECONDS"]),
+        seconds=seconds,
     )
 
 

@@ -23,6 +23,7 @@ from migration import (
     dms,
     fence,
     pooler_tasks,
+    primary_record,
     reverse_slot,
     routing,
     sequences,
@@ -39,6 +40,7 @@ DRAINED = "RollbackDrained"
 _POLL_SECONDS = 0.5
 _RESERVE_SECONDS = 60.0
 _PAUSE_SECONDS = 10.0
+_RECORD_SECONDS = 120.0
 
 Step = tuple[str, Callable[[], object]]
 """A step's name, for whoever reads of its failure, and the step."""
@@ -95,15 +97,18 @@ class WayBack:
 
     def _let_clients_go_on(self) -> list[Step]:
         return [
-            ("point the application at the source", lambda: cutover.point_to("source")),
-            ("release the writes", lambda: pooler_tasks.pooler().resume()),
+            (
+                "point the application at the source",
+                lambda: cutover.point_to("source", _RECORD_SECONDS),
+            ),
+            ("release the writes", lambda: pooler_tasks.from_environment(started=False).resume()),
         ]
 
     def _hold(self) -> None:
         """A pooler that cannot be paused does not keep the writes on the target: the fence acts,
         and its clients see an error instead of a wait."""
         with suppress(PoolerNotPaused, PoolerStarting, PoolerUnreachable):
-            pooler_tasks.pooler().pause(_PAUSE_SECONDS)
+            pooler_tasks.from_environment().pause(_PAUSE_SECONDS)
 
     def _close_target(self) -> None:
         if self._drained():
@@ -148,6 +153,13 @@ class WayBack:
     def _open_source(self) -> None:
         with sides.turned_back(self.execution) as both:
             fence.reopen(both.source, sides.FENCE, sides.schemas())
+
+    def _point_at_source(self) -> None:
+        """A record that was never moved needs no waiting for: clients are held meanwhile."""
+        zone, record = os.environ["PRIMARY_ZONE_ID"], os.environ["PRIMARY_RECORD"]
+        moved = Journal.of(self.execution.name).has(cutover.SWITCHING)
+        if moved or primary_record.current(zone, record) != os.environ["PRIMARY_SOURCE"]:
+            cutover.point_to("source", _RECORD_SECONDS)
 
     def _stop_forward(self) -> None:
         dms.stop_task(os.environ["FORWARD_TASK_ARN"], self.time_left)
