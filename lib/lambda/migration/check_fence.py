@@ -25,12 +25,12 @@ select session_user::text, rolsuper or pg_has_role(session_user, 'pg_signal_back
 """
 _OWNERS = """
 select o.rolname::text, min(e.name) from pg_roles o join (
-    select owner, schema || '.' || name as name from entries) e on e.owner = o.oid
+    select owner, schema || '.' || name as name from entries where taken) e on e.owner = o.oid
  where not {acts} group by 1 order by 1
 """
 _GRANTORS = """
 select g.rolname::text from pg_roles g
- where g.rolname in (select grantor from entries) and not {becomes} order by 1
+ where g.rolname in (select grantor from entries where taken) and not {becomes} order by 1
 """
 _UNFENCED = """
 select l.rolname::text, h.rolname::text from pg_roles l join pg_roles h on {acts}

@@ -39,7 +39,9 @@ with recursive scope(oid) as (
 """
 
 # Every entry of the access control lists that gives a right to write, one row each. A list that
-# is null stands for the default one, in which the owner has everything.
+# is null stands for the default one, in which the owner has everything. "taken" is what the fence
+# takes: all but what the session's own user has as the owner, or from the owner without the option
+# to grant it on, and but the rights of owners that are superusers, whom no privilege holds back.
 _ENTRIES = """, listed as (
   select case r.relkind when 'S' then 'sequence' else 'table' end as kind, r.nspname as schema,
          r.relname::text as name, '' as attribute, r.relowner as owner, r.oid as relation, a.*
@@ -61,7 +63,13 @@ _ENTRIES = """, listed as (
     join pg_roles o on o.oid = d.defaclrole
     cross join lateral aclexplode(d.defaclacl) a
    where n.nspname in ({schemas}) and d.defaclobjtype in ('r', 'S')
-), entries as (
+), unbound as (
+  select oid from pg_roles where rolsuper
+  union all
+  select p.oid from pg_roles p join pg_database d on d.datname = current_database()
+    join pg_roles o on o.oid = d.datdba and o.rolsuper
+   where p.rolname = 'pg_database_owner'
+), named as (
   select l.kind, l.schema::text, l.name, l.attribute, l.owner, l.relation,
          case when l.grantor = l.owner then '' else g.rolname::text end as grantor,
          case when l.grantee = 0 then 'public' when l.grantee = l.owner then ''
@@ -73,6 +81,11 @@ _ENTRIES = """, listed as (
    where l.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
       or l.kind in ('sequence', 'default') and l.privilege_type = 'USAGE'
       or l.kind = 'schema' and l.privilege_type = 'CREATE'
+), entries as (
+  select m.*, case when m.grantor <> '' then true
+                   when m.grantee = '' then not m.own and m.owner not in (select oid from unbound)
+                   else not m.own or m.grantable end as taken
+    from named m
 )
 """
 

@@ -25,10 +25,6 @@ _WRITES = {
     "schema": ("CREATE",),
 }
 
-# Everything but what the session's own user keeps: its rights as the owner, and what an owner has
-# granted it, without the option to grant it on.
-_TAKEN = "(not e.own or e.grantor <> '' or e.grantee <> '' and e.grantable)"
-
 # Lent to the session's user, so that it can go on writing (DMS is the same user): what it has
 # only through a role that loses it; and the privilege on a column that it has granted on by a
 # privilege on the whole table, since taking that back makes it the grantor of the column.
@@ -37,12 +33,12 @@ _RECORD = """, mine as (
 ), wanted as (
   select kind, schema, name, attribute, owner, grantor, grantee, privilege, grantable,
          false as lent
-    from entries e where {taken}
+    from entries e where e.taken
   union all
   select distinct e.kind, e.schema, e.name, e.attribute, e.owner, '', mine.name, e.privilege,
          false, true
     from entries e cross join mine
-   where not e.own and e.owner <> mine.oid
+   where e.taken and not e.own and e.owner <> mine.oid
      and case e.kind
          when 'table' then
            not rolsuper and has_table_privilege(mine.oid, e.relation, e.privilege)
@@ -69,7 +65,7 @@ select e.kind, e.schema, e.name, e.attribute, e.grantor, e.grantee, e.privilege,
        o.rolname::text,
        case when pg_has_role(session_user, o.oid, 'USAGE') then '' else o.rolname::text end
   from entries e join pg_roles o on o.oid = e.owner
- where {taken} order by 1, 2, 3, 4, 5, 6, 7
+ where e.taken order by 1, 2, 3, 4, 5, 6, 7
 """
 
 
@@ -85,7 +81,7 @@ def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
         taken = _left(session, schemas)
         if not taken:
             return 0
-        recorded = session.run(over_entries(schemas, _taken(_RECORD)), execution=execution)
+        recorded = session.run(over_entries(schemas, _RECORD), execution=execution)
         lent = [row[:6] for row in recorded if row[6]]
         for acting, statement in [*_lending(taken, lent), *_revoking(taken, _own(session))]:
             run_as(session, acting, statement)
@@ -94,12 +90,8 @@ def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
     return len(taken)
 
 
-def _taken(query: str) -> str:
-    return query.replace("{taken}", _TAKEN)
-
-
 def _left(session: Connection, schemas: Sequence[str]) -> list[Entry]:
-    return [Entry(*row) for row in session.run(over_entries(schemas, _taken(_LEFT)))]
+    return [Entry(*row) for row in session.run(over_entries(schemas, _LEFT))]
 
 
 def _own(session: Connection) -> str:
