@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from migration import clock, postgres, report
+from migration import catch_up, clock, postgres, report
 from migration.errors import InvalidRequest
 from migration.execution import Execution
 from migration.journal import Journal
@@ -38,6 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise InvalidRequest(f'operation is {operation!r}; this function knows only "validate"')
     execution = Execution.of(event)
     environment = os.environ["ENVIRONMENT_SUFFIX"]
+    _remember_beginning(execution)
     began = clock.now()
     validation = _validation(lambda: context.get_remaining_time_in_millis() / 1000)
     ended = clock.now()
@@ -58,6 +59,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Journal.of(execution.name).record(STEP, "Prepare", {"verdict": summary["verdict"]})
     logger.info("validation ended", **summary)
     return summary
+
+
+def _remember_beginning(execution: Execution) -> None:
+    """From where on the cutover compares what has changed; without it, it compares everything."""
+    try:
+        with closing(postgres.from_environment("source").connect()) as source:
+            mark = catch_up.mark(source)
+    except (*postgres.DATABASE_ERRORS, postgres.DatabaseUnavailable, ValueError, ClientError):
+        logger.exception("the beginning of the validation could not be noted")
+        return
+    Journal.of(execution.name).record(catch_up.BEGAN, "Prepare", {"xmin": mark})
 
 
 def _validation(remaining: Callable[[], float]) -> Validation:

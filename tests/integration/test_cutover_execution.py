@@ -10,7 +10,8 @@ pytest_plugins = ("tests.support.postgres", "tests.support.workflow_stage")
 def test_the_whole_migration(stage: Stage) -> None:
     run = stage.run()
     print(run)
-    for i in stage.functions.invocations: print(i.function, i.event.get("operation"))
+    for i in stage.functions.invocations:
+        print(i.function, i.event.get("operation"))
     assert (run.status, run.error) == ("SUCCEEDED", None), run.cause
     print(stage.account.messages())
     print(stage.end())

@@ -23,7 +23,7 @@ import rollback_handler
 import traffic_handler
 from lib.settings import Settings
 from lib.tap_stack import TapStack
-from migration import pooler_tasks, postgres
+from migration import pooler_tasks, postgres, reverse_slot
 from migration.clients import client
 from migration.errors import PoolerNotPaused
 from tests.support.interpreter import Functions, Interpreter, Invocation, Run, VirtualClock
@@ -47,8 +47,15 @@ HANDLERS = {
     "rollback_handler": rollback_handler.handler,
 }
 STARTER, APPROVER = (f"arn:aws:sts::1:assumed-role/Operators/{who}" for who in ("ada", "grace"))
-# Sixty polls, so that the budget of polls can be spent in a test; an hour to soak.
-SETTINGS = Settings(poll_seconds=60, full_load_timeout_hours=1, soak_hours=1)
+# Sixty polls, so that the budget of polls can be spent in a test; few to bake and to soak.
+SETTINGS = Settings(
+    poll_seconds=60,
+    full_load_timeout_hours=1,
+    traffic_weights=(50, 100),
+    bake_minutes=2,
+    bake_timeout_minutes=6,
+    soak_hours=1,
+)
 ROLES = ("payments_app",)
 
 
@@ -219,6 +226,9 @@ def _values(
     values = {
         **account.environment,
         **traffic.environment,
+        "TRAFFIC_WEIGHTS": ",".join(map(str, SETTINGS.traffic_weights)),
+        "BAKE_MINUTES": str(SETTINGS.bake_minutes),
+        "BAKE_TIMEOUT_MINUTES": str(SETTINGS.bake_timeout_minutes),
         "SCHEMAS": "public",
         "APPLICATION_ROLES": ",".join(ROLES),
         "LIMITED_LOB_TABLES": "",
@@ -298,6 +308,8 @@ def stage(
 ) -> Stage:
     # The test servers' wheel has no TLS.
     monkeypatch.setattr(postgres, "default_tls", lambda: None)
+    # Nor does it have DMS's plugin; what the slot holds is read by nobody here.
+    monkeypatch.setattr(reverse_slot, "PLUGIN", "pgoutput")
     account = migration_account(monkeypatch)
     traffic = payment_traffic(monkeypatch)
     poolers, virtual = Poolers(), VirtualClock()

@@ -42,16 +42,27 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-def begin(source: Connection) -> dict[str, str]:
-    """What the journal keeps when a full validation begins (``BEGAN``)."""
-    return {"xmin": source.run(_NOW)[0][0]}
+def mark(session: Connection) -> str:
+    """Rows written from now on count as changed; for the journal."""
+    return str(session.run(_NOW)[0][0])
+
+
+def is_untouched(both: Sides, schemas: Sequence[str], since: int) -> bool:
+    """Whether nothing was written to the target since ``since``: no newer row, none gone."""
+    tables = catalogue.tables(both.target, schemas)
+    newer = _CHANGED.format(since=since)
+    for table in tables.values():
+        select = f"select count(*), count(*) filter (where {newer}) from {table.sql}"  # noqa: S608
+        rows, changed = both.target.run(select)[0]
+        if changed or rows != both.source.run(f"select count(*) from {table.sql}")[0][0]:  # noqa: S608
+            return False
+    return True
 
 
 def mark_of(journal: Journal) -> int:
     """The transaction from which on rows count as changed; 0 when no validation was recorded, and
     every row is compared."""
-    marks = [entry["detail"]["xmin"] for entry in journal.entries() if entry["step"] == BEGAN]
-    return int(marks[0]) if marks else 0
+    return int(journal.detail(BEGAN).get("xmin", 0))
 
 
 def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) -> Comparison:

@@ -49,18 +49,17 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         PoolerNotPaused: one could not be paused; the others run again.
     """
     journal = Journal.of(execution.name)
-    begun = [entry["detail"] for entry in journal.entries() if entry["step"] == HOLDING]
+    begun = journal.detail(HOLDING)
     if not begun:
         _check_replication()
         pause = WritePause.begin(event["budget_seconds"])
-        detail = {"held_at": pause.held_at.isoformat(), "deadline": pause.deadline.isoformat()}
-        journal.record(HOLDING, PHASE, detail)
-        begun = [detail]
-    pause = WritePause.of(begun[0])
+        begun = {"held_at": pause.held_at.isoformat(), "deadline": pause.deadline.isoformat()}
+        journal.record(HOLDING, PHASE, begun)
+    pause = WritePause.of(begun)
     pause.check("hold the writes")
     poolers = pooler_tasks.from_environment()
     poolers.pause(pause.left() * _SHARE_TO_HOLD)
-    result: dict[str, Any] = begun[0] | {"poolers": len(poolers.endpoints)}
+    result: dict[str, Any] = begun | {"poolers": len(poolers.endpoints)}
     journal.record("HoldWrites", PHASE, result)
     return result
 
@@ -134,7 +133,8 @@ def arm(
     execution: Execution, event: dict[str, Any], pause: WritePause, both: Sides
 ) -> dict[str, Any]:
     """Create the slot that keeps every change of the target, before there is one."""
-    return {"lsn": reverse_slot.arm(both.target, execution.name).lsn}
+    armed = reverse_slot.arm(both.target, execution.name)
+    return {"lsn": armed.lsn, "xmin": catch_up.mark(both.target)}
 
 
 def switch(

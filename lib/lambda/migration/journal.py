@@ -42,6 +42,11 @@ class Journal:
         """Whether ``step`` is recorded as finished."""
         return any(entry["step"] == step for entry in self.entries())
 
+    def detail(self, step: str) -> dict[str, Any]:
+        """What was recorded with ``step``; empty where it is not finished."""
+        found: list[dict[str, Any]] = [e["detail"] for e in self.entries() if e["step"] == step]
+        return found[0] if found else {}
+
     def record(self, step: str, phase: str, detail: dict[str, Any] | None = None) -> None:
         """Record that ``step`` of ``phase`` is finished. A step already recorded stays as it is.
 

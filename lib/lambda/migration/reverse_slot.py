@@ -6,7 +6,6 @@ nothing before, reaches the source through it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +20,6 @@ PLUGIN = "test_decoding"
 # A reader that was ended may come back before the slot is dropped: DMS tries again by itself.
 _ATTEMPTS = 5
 _TERMINATION_MS = 2000
-# Changes looked at before it counts as "some": beginnings and ends of transactions included.
-_MOST_PEEKED = 10_000
 
 _UNDEFINED, _IN_USE = "42704", "55006"
 _TIMEOUTS = ("57014", "55P03")
@@ -114,24 +111,6 @@ def retained(session: Connection) -> RetainedWal:
             "max_slot_wal_keep_size"
         )
     return RetainedWal(kept, active, confirmed, unconfirmed)
-
-
-def is_empty(session: Connection, schemas: Sequence[str]) -> bool:
-    """Whether nothing was written to the tables of ``schemas`` since the slot was made.
-
-    False also where that would take long to find out, or somebody reads the slot already.
-    """
-    if retained(session).active:
-        return False
-    lines = session.run(
-        "select data from pg_logical_slot_peek_changes(:name, null, :most)",
-        name=SLOT, most=_MOST_PEEKED,
-    )  # fmt: skip
-    quoted = session.run(
-        "select quote_ident(name) from unnest(cast(:names as text[])) name", names=list(schemas)
-    )
-    tables = tuple(f"table {schema}." for (schema,) in quoted)
-    return len(lines) < _MOST_PEEKED and not any(line.startswith(tables) for (line,) in lines)
 
 
 _OWNED = """

@@ -74,7 +74,7 @@ def begin_reverse(execution: Execution) -> None:
         # It ran and stopped: its own position is ahead of the slot's beginning.
         dms.start_task(arn, "resume-processing")
         return
-    [armed] = [e["detail"] for e in journal.entries() if e["step"] == "ArmReverse"]
+    armed = journal.detail("ArmReverse")
     dms.start_task(arn, "start-replication", position=armed["lsn"])
     journal.record("ReverseStarted", PHASE, {"position": armed["lsn"]})
 

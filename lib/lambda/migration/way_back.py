@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from migration import (
+    catch_up,
     clock,
     cutover,
     dms,
@@ -128,16 +129,19 @@ class WayBack:
         if self._drained():
             return
         journal = Journal.of(self.execution.name)
-        with sides.held(self.execution, "back") as both:
-            untouched = not journal.has("ReverseStarted") and reverse_slot.is_empty(
-                both.target, sides.schemas()
-            )
+        untouched = not journal.has("ReverseStarted") and self._untouched(journal)
         if not untouched:
             soak.begin_reverse(self.execution)
             self._wait_for_marker()
         with sides.held(self.execution, "back") as both:
             sequences.synchronise(both.source, both.target, sides.schemas())
         journal.record(DRAINED, "Rollback", {"nothing_to_bring": untouched})
+
+    def _untouched(self, journal: Journal) -> bool:
+        """Minutes of a task's start are saved where the target was opened in vain."""
+        armed = journal.detail("ArmReverse")
+        with sides.held(self.execution, "back") as both:
+            return catch_up.is_untouched(both, sides.schemas(), int(armed["xmin"]))
 
     def _wait_for_marker(self) -> None:
         marker = cutover.marker_id(self.execution, MARKER)
