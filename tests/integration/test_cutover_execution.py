@@ -1,17 +1,181 @@
-"""The whole workflow, executed from the synthesized definition with the real handlers."""
+"""The whole workflow, executed from the synthesized definition with the real handlers.
+
+Every run ends with service on one side (design, invariant I4), no acknowledged payment missing
+there (I2), and a journal that tells the truth.
+"""
 
 from __future__ import annotations
 
-from tests.support.workflow_stage import Stage
+from collections import Counter
+from collections.abc import Iterator
 
-pytest_plugins = ("tests.support.postgres", "tests.support.workflow_stage")
+import pytest
+
+from migration.errors import PoolerNotPaused
+from tests.support.interpreter import Invocation, Run, Throttled, TimedOut
+from tests.support.workflow_stage import APPROVER, STARTER, Stage, crash
+
+PREPARED = [
+    "Initialize",
+    "EndpointTests",
+    "Preflight",
+    "StartReplication",
+    "WaitForReplication",
+    "ValidationBegan",
+    "ValidateData",
+]
+SHIFTED = ["SetTrafficWeight50", "Bake50", "SetTrafficWeight100", "Bake100"]
+APPROVED = ["RequestApproval", "Approve"]
+CUT_OVER = [
+    "HoldWritesBegun",
+    "HoldWrites",
+    "FenceSource",
+    "DrainReplication",
+    "VerifyCutover",
+    "SyncSequences",
+    "ArmReverse",
+    "SwitchPrimaryBegun",
+    "SwitchPrimary",
+    "OpenTargetBegun",
+    "OpenTarget",
+    "ReleaseWrites",
+]
+SOAKED = ["StopForward", "ReverseStarted", "StartReverse", "ReverseProbe", "Soak"]
+COMPLETED = ["RequestCompletion", "StopReverse", "DropSlotsBegun", "DropSlots"]
+BEFORE_CUTOVER = [*PREPARED, *SHIFTED, *APPROVED]
+EVERYTHING = [*BEFORE_CUTOVER, *CUT_OVER, *SOAKED, *COMPLETED]
+
+RUNS: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told() -> Iterator[None]:
+    """How many runs there were, by ending; a bad one fails its test and is counted in no ending."""
+    yield
+    endings = ", ".join(f"{end} {count}" for end, count in sorted(RUNS.items()))
+    print(f"\nexecuted: {RUNS.total()} runs ended as they must ({endings})")
+
+
+def ended_well(stage: Stage, run: Run) -> str:
+    """What must be true after any run; where it ended."""
+    source, target = stage.writers()
+    assert source != target, f"source open: {source}, target open: {target}"
+    assert not stage.poolers.paused
+    assert stage.account.routing == ("target" if target else "source")
+    assert stage.lost() == set()
+    assert len(stage.paid) > 0
+    assert stage.subjects()[-1].startswith("Migration"), "nobody was told"
+    if run.states[-1] == "RolledBack":
+        assert source
+        assert stage.account.lock_holder is None
+        assert stage.account.steps("run-1")[-1] == "ExecuteRollback"
+        assert stage.account.task_status not in ("running", "starting")
+        assert stage.account.reverse_status not in ("running", "starting")
+        assert stage.traffic.shares["payments.onprem.internal"] == 100
+    RUNS[run.states[-1]] += 1
+    return run.states[-1]
 
 
 def test_the_whole_migration(stage: Stage) -> None:
     run = stage.run()
-    print(run)
-    for i in stage.functions.invocations:
-        print(i.function, i.event.get("operation"))
-    assert (run.status, run.error) == ("SUCCEEDED", None), run.cause
-    print(stage.account.messages())
-    print(stage.end())
+    assert ended_well(stage, run) == "Succeeded", run.cause
+    assert stage.end() == {
+        "routing": "target",
+        "task": "stopped",
+        "lock": None,
+        "steps": [*EVERYTHING, "Finish"],
+    }
+    assert stage.writers() == (False, True)
+    assert stage.traffic.shares["payments.aws.internal"] == 100
+    assert stage.account.reverse_status == "stopped"
+    [position] = stage.account.reverse_positions
+    assert position == stage.account.detail("run-1", "ArmReverse")["lsn"]
+    assert stage.account.document("evidence/run-1.json")
+
+
+@pytest.mark.parametrize(
+    ("phase", "steps", "primary"),
+    [
+        ("Prepare", PREPARED, "source"),
+        ("ShiftTraffic", [*PREPARED, *SHIFTED], "source"),
+        ("Approve", BEFORE_CUTOVER, "source"),
+        ("Soak", [*BEFORE_CUTOVER, *CUT_OVER, *SOAKED], "target"),
+    ],
+)
+def test_stop_after(stage: Stage, phase: str, steps: list[str], primary: str) -> None:
+    run = stage.run(stop_after=phase)
+    assert ended_well(stage, run) == "Succeeded"
+    assert stage.end()["steps"] == [*steps, "Finish"]
+    assert stage.end()["routing"] == primary
+
+
+TASKS = {
+    "Initialize": "initialize",
+    "Preflight": "preflight",
+    "StartReplication": "start",
+    "GetReplicationStatus": "status",
+    "ValidateData": "validate",
+    "SetTrafficWeight": "set_weight",
+    "CheckAlarms": "check_alarms",
+    "AwaitApproval": "request_approval",
+    "CheckApproval": "check_approval",
+    "HoldWrites": "hold",
+    "FenceSource": "fence",
+    "DrainReplication": "drain",
+    "VerifyCutover": "verify",
+    "SyncSequences": "sequences",
+    "ArmReverse": "arm",
+    "SwitchPrimary": "switch",
+    "OpenTarget": "open",
+    "ReleaseWrites": "release",
+    "StopForward": "stop_forward",
+    "StartReverse": "start_reverse",
+    "GetReverseStatus": "reverse_status",
+    "GetSoakStatus": "soak_status",
+    "AwaitCompletion": "request_completion",
+    "StopReverse": "stop_reverse",
+    "DropSlots": "drop_slots",
+    "ReleaseLock": "finish",
+}
+"""Every Task of the way forward, and the operation it calls."""
+AFTER_SOAK = ("AwaitCompletion", "StopReverse", "DropSlots", "ReleaseLock")
+
+
+def test_every_task_is_tried(stage: Stage) -> None:
+    called = {
+        name: state["Parameters"]["Payload"].get("operation")
+        for name, state in stage.machine["States"].items()
+        if state["Type"] == "Task" and "Payload" in state["Parameters"]
+    }
+    back = {"ExecuteRollback": None, "ReturnTraffic": "to_source"}
+    assert called == TASKS | back
+
+
+@pytest.mark.parametrize("state", TASKS)
+@pytest.mark.parametrize("fault", ["before", "after", "timeout"])
+def test_a_task_that_always_fails(stage: Stage, state: str, fault: str) -> None:
+    """Before its effect, after its effect, or by answering too late, again and again."""
+    error = TimedOut if fault == "timeout" else RuntimeError
+    stage.functions.faults.append(crash(TASKS[state], after=fault != "before", error=error))
+    run = stage.run()
+    ending = ended_well(stage, run)
+    if state == "ReleaseLock":
+        assert (ending, run.states[-2]) == ("Succeeded", "NotifyLockHeld")
+    elif state in AFTER_SOAK:
+        assert ending == "WayBackOpen"
+        assert stage.writers() == (False, True)
+    else:
+        assert ending == "RolledBack"
+
+
+@pytest.mark.parametrize("state", TASKS)
+@pytest.mark.parametrize("fault", ["throttled", "crashed before", "crashed after"])
+def test_a_task_that_fails_once(stage: Stage, state: str, fault: str) -> None:
+    """The retry goes on from whatever the first attempt has done."""
+    error = Throttled if fault == "throttled" else RuntimeError
+    stage.functions.faults.append(
+        crash(TASKS[state], after=fault == "crashed after", times=1, error=error)
+    )
+    run = stage.run()
+    assert ended_well(stage, run) == "Succeeded", run.cause
+    assert stage.end()["steps"] == [*EVERYTHING, "Finish"]

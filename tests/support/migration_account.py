@@ -139,6 +139,13 @@ class MigrationAccount:
         journal = self.document(f"journal/{execution}.json") or {"entries": []}
         return [entry["step"] for entry in journal["entries"]]
 
+    def detail(self, execution: str, step: str) -> dict[str, Any]:
+        """What the execution's journal noted with a step."""
+        journal = self.document(f"journal/{execution}.json") or {"entries": []}
+        [found] = [e["detail"] for e in journal["entries"] if e["step"] == step]
+        detail: dict[str, Any] = found
+        return detail
+
     @property
     def lock_holder(self) -> str | None:
         """The execution that holds the lock."""

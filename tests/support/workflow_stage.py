@@ -90,6 +90,8 @@ class Stage:
     virtual: VirtualClock
     replicated: Replicated
     servers: tuple[Server, Server]
+    paid: list[int] = field(default_factory=list)
+    """Payments that a database acknowledged to the application."""
     answers: dict[str, str] = field(default_factory=dict)
     """How the operator answers: "approval" or "completion" → who; absent: not at all."""
 
@@ -127,17 +129,33 @@ class Stage:
         """Subjects of the messages published since the last call."""
         return [message["Subject"] for message in self.account.messages()]
 
-    def pay(self, server: Server, *numbers: int) -> None:
-        """Payments made by the application; each is acknowledged when this returns."""
+    def pay(self) -> None:
+        """The application makes a payment where the poolers lead; it waits while they are paused.
+
+        A database that refuses it has acknowledged nothing.
+        """
+        if self.poolers.paused:
+            return
+        number = 1000 + len(self.paid)
+        server = self.servers[("source", "target").index(self.account.routing)]
         session = server.connect("payments", ROLES[0])
         try:
-            for number in numbers:
-                session.run("insert into public.payments values (:n, 1)", n=number)
+            session.run("insert into public.payments values (:n, 1)", n=number)
+        except postgres.DATABASE_ERRORS:
+            return
         finally:
             session.close()
+        self.paid.append(number)
+
+    def lost(self) -> set[int]:
+        """Payments that were acknowledged and are not where the application reads now."""
+        session = self.source if self.account.routing == "source" else self.target
+        return set(self.paid) - {row[0] for row in session.run("select id from public.payments")}
 
     def tick(self, now: datetime) -> None:
-        """What goes on by itself: DMS copies and reports, payments are counted, people answer."""
+        """What goes on by itself: payments are made and counted, DMS copies and reports, people
+        answer."""
+        self.pay()
         self.account.publish_lag(0.4, now)
         for weight in (50, 100):
             self.traffic.count(500, now, weight=weight)
@@ -327,8 +345,10 @@ def stage(
         virtual,
         databases,
         (source_server, target_server),
-        {"approval": APPROVER, "completion": STARTER},
+        answers={"approval": APPROVER, "completion": STARTER},
     )
+    arm = reverse_slot.arm
+    monkeypatch.setattr(reverse_slot, "arm", lambda *args: (arm(*args), databases.make_slot())[0])
     account.publish_lag(0.4, virtual.now())
     virtual.listeners.append(staged.tick)
     return staged
