@@ -39,7 +39,9 @@ def ensure() -> None:
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         command = f"sudo apt-get install {names}" if apt else f"brew install {names}"
-        raise PackageMissingError(f"The tests need {names}: install it ({command}), run them again.")
+        raise PackageMissingError(
+            f"The tests need {names}: install it ({command}), run them again."
+        )
     _run(apt, "update", "--quiet")
     _run(apt, "install", "--yes", "--quiet", "--no-install-recommends", *missing)
 

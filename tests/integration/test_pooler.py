@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -217,7 +217,9 @@ def test_one_that_cannot_be_reached_lets_all_go_on(front: Front) -> None:
         absent = f"127.0.0.1:{reserved.getsockname()[1]}"
     both = front.pooler(absent)
 
-    with pytest.raises(PoolerUnreachable, match=rf"taken back: pooler {absent}: .* Not taken back at {absent}"):
+    with pytest.raises(
+        PoolerUnreachable, match=rf"taken back: pooler {absent}: .* Not taken back at {absent}"
+    ):
         both.pause(10)
 
     assert front.paused() == [False, False]
@@ -263,7 +265,11 @@ def test_killed_after_any_command_and_run_again_it_ends_the_same(
 ) -> None:
     session = front.connect(front.one)
     session.run("insert into public.t values (1)")
-    for step, ends in ((lambda: front.pooler().pause(10), True), (front.pooler().resume, False)):
+    steps: list[tuple[Callable[[], None], bool]] = [
+        (lambda: front.pooler().pause(10), True),
+        (front.pooler().resume, False),
+    ]
+    for step, ends in steps:
         with monkeypatch.context() as patch:
             patch.setattr(pooler, "Connection", dying_after(after))
             with pytest.raises(Killed):

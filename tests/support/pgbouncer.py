@@ -25,7 +25,7 @@ from migration.postgres import Credentials
 from scripts.system_packages import find
 from tests.support.postgres import Server, free_port
 
-ADMIN = Credentials("console", "console's \"own\" password")
+ADMIN = Credentials("console", 'console\'s "own" password')
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,7 @@ def bouncer(
         shutil.rmtree(folder)
 
 
-def _environment(
-    database: str, user: Credentials, port: int, primary_port: int
-) -> Mapping[str, str]:
+def _environment(database: str, user: Credentials, port: int, primary_port: int) -> dict[str, str]:
     return {
         "DATABASE": database,
         "PRIMARY_HOST": "127.0.0.1",

@@ -55,7 +55,7 @@ def current(zone_id: str, name: str) -> str | None:
     """The host that the CNAME ``name`` leads to, as Route 53 stores it; None without a record."""
     wanted = name.rstrip(".").lower()
     sets = client("route53").list_resource_record_sets(
-        HostedZoneId=zone_id, StartRecordName=name, StartRecordType="CNAME", MaxItems="1"
+        HostedZoneId=zone_id, StartRecordName=wanted, StartRecordType="CNAME", MaxItems="1"
     )["ResourceRecordSets"]
     for record in sets:
         if record["Name"].rstrip(".").lower() == wanted and record["Type"] == "CNAME":
