@@ -35,6 +35,7 @@ synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Te
 
 test: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp ## run every test, Terraform's first: it takes longest
 	@$(BIN)/python -m scripts.terraform
+	@$(BIN)/python -m scripts.system_packages
 	$(PYTEST) --no-loadscope-reorder $(LIFECYCLE) tests
 
 unit: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the fast tests

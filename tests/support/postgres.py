@@ -117,7 +117,7 @@ def start(major: int) -> Server:
     folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=_roomy_memory()))
     if "user" in account:
         shutil.chown(folder, str(account["user"]))
-    server = Server(major, _free_port(), folder, _binaries(major, folder, account), account)
+    server = Server(major, free_port(), folder, _binaries(major, folder, account), account)
     (folder / "password").write_text(_PASSWORD)
     (folder / "password").chmod(0o644)
     done = _run(
@@ -182,7 +182,8 @@ def _run(command: list[Path | str], account: dict[str, object]) -> subprocess.Co
         return subprocess.CompletedProcess(command, done.returncode, output.read())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
