@@ -25,7 +25,7 @@ LIFECYCLE := tests/integration/test_terraform_lifecycle.py
 LINTED := tap.py lib scripts benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test unit lint format plan deploy destroy bench docs lock clean
+.PHONY: help synth test unit lint format plan deploy image destroy bench docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ plan: synth ## show what Terraform would change in AWS
 
 deploy: synth ## create the state bucket if need be, then apply
 	@$(BIN)/python -m scripts.lifecycle deploy
+
+image: $(VENV)/packages.stamp ## build the pooler's image and push it, where it is not pushed yet
+	@$(BIN)/python -m scripts.pooler_image
 
 destroy: synth ## destroy the environment; the state bucket stays
 	@$(BIN)/python -m scripts.lifecycle destroy

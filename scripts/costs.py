@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from scripts.references import addresses
 from scripts.synthesized import Resource, Stack
 
 HOURS = 24
@@ -19,6 +20,11 @@ AURORA_HOURLY = {"db.r6g.large": 0.26, "db.r6g.xlarge": 0.519, "db.r6g.2xlarge":
 ACU_HOURLY = 0.12
 DMS_HOURLY = {"dms.c5.large": 0.154, "dms.c5.xlarge": 0.308, "dms.c5.2xlarge": 0.616}
 SERVERLESS = "db.serverless"
+# Fargate on arm64.
+VCPU_HOURLY = 0.03238
+GB_HOURLY = 0.00356
+CPU_UNITS = 1024
+MB_A_GB = 1024
 
 
 class UnknownPriceError(LookupError):
@@ -67,6 +73,19 @@ def _dms(resource: Resource, stack: Stack) -> float:
     return price * (2 if resource.arguments.get("multi_az") else 1)
 
 
+def _fargate(resource: Resource, stack: Stack) -> float:
+    """As many tasks as the service wants, each of what its definition asks for."""
+    (task,) = [
+        each
+        for each in stack.resources()
+        if each.address in addresses(resource.arguments["task_definition"])
+    ]
+    vcpu = float(task.arguments["cpu"]) / CPU_UNITS
+    memory = float(task.arguments["memory"]) / MB_A_GB
+    hourly = vcpu * VCPU_HOURLY + memory * GB_HOURLY
+    return float(hourly * HOURS * resource.arguments["desired_count"])
+
+
 def _web_acl(resource: Resource, stack: Stack) -> float:
     return (5 + len(resource.arguments["rule"])) / DAYS_A_MONTH
 
@@ -85,6 +104,9 @@ PRICES = (
     Price("Transit Gateway attachments", "aws_ec2_transit_gateway_vpc_attachment", _hourly(0.05)),
     # The connection itself and its attachment to the Transit Gateway.
     Price("VPN connection", "aws_vpn_connection", _hourly(0.05 + 0.05)),
+    Price("pooler on Fargate", "aws_ecs_service", _fargate),
+    Price("network load balancer", "aws_lb", _hourly(0.0225)),
+    Price("private zone", "aws_route53_zone", _monthly(0.5)),
     Price("KMS keys", "aws_kms_key", _monthly(1)),
     Price("secrets", "aws_secretsmanager_secret", _monthly(0.4)),
     Price("web ACL with its rules", "aws_wafv2_web_acl", _web_acl),

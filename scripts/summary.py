@@ -19,6 +19,7 @@ SERVICES = {
     "api": "apigateway",
     "cloudwatch": "cloudwatch",
     "db": "rds",
+    "lb": "elb",
     "sfn": "states",
     "wafv2": "waf",
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from cdktf_cdktf_provider_aws.ecs_cluster import EcsCluster, EcsClusterSetting
 from cdktf_cdktf_provider_aws.ecs_service import (
     EcsService,
@@ -18,7 +16,7 @@ from lib.identity.role import ServiceRole
 from lib.network.vpc import Vpc
 from lib.observability.log_group import LogGroup
 from lib.pooler.balancer import PoolerBalancer
-from lib.pooler.sizing import SURGE
+from lib.pooler.sizing import deployment_maximum_percent
 from lib.pooler.task import CONTAINER, PoolerTask
 
 # A task that starts may look up, connect and answer before it counts as unhealthy.
@@ -56,7 +54,7 @@ class PoolerService(Construct):
             desired_count=count,
             # One more at a time: pool sizes leave room for that many (lib/pooler/sizing.py).
             deployment_minimum_healthy_percent=100,
-            deployment_maximum_percent=math.ceil(100 * (count + SURGE) / count),
+            deployment_maximum_percent=deployment_maximum_percent(count),
             deployment_circuit_breaker=EcsServiceDeploymentCircuitBreaker(
                 enable=True, rollback=True
             ),

@@ -74,6 +74,14 @@ def admitted_by_capacity(minimum_acu: float, maximum_acu: float) -> int:
     )
 
 
+def deployment_maximum_percent(poolers: int) -> int:
+    """Of ``poolers``, what may run during a deployment: ``SURGE`` more.
+
+    ECS rounds the number of tasks down (ECS API reference, DeploymentConfiguration).
+    """
+    return math.ceil(100 * (poolers + SURGE) / poolers)
+
+
 def _admitted(memory_gib: float) -> int:
     return min(int(memory_gib * GIB) // BYTES_A_CONNECTION, MOST_CONNECTIONS)
 

@@ -82,6 +82,9 @@ LISTINGS: dict[str, Listing] = {
         "dms", "describe_replication_tasks", "ReplicationTasks[].ReplicationTaskIdentifier"
     ),
     "aws_dynamodb_table": Listing("dynamodb", "list_tables", "TableNames[]"),
+    "aws_ecr_repository": Listing("ecr", "describe_repositories", "repositories[].repositoryName"),
+    "aws_ecs_cluster": Listing("ecs", "list_clusters", "clusterArns[]"),
+    "aws_ecs_task_definition": Listing("ecs", "list_task_definitions", "taskDefinitionArns[]"),
     "aws_ec2_transit_gateway": _ec2(
         "describe_transit_gateways", "TransitGateways[?State!='deleted'].TransitGatewayId"
     ),
@@ -102,6 +105,10 @@ LISTINGS: dict[str, Listing] = {
     "aws_kms_alias": Listing("kms", "list_aliases", "Aliases[].AliasName"),
     "aws_lambda_function": Listing("lambda", "list_functions", "Functions[].FunctionName"),
     "aws_lambda_layer_version": Listing("lambda", "list_layers", "Layers[].LayerName"),
+    "aws_lb": Listing("elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerName"),
+    "aws_lb_target_group": Listing(
+        "elbv2", "describe_target_groups", "TargetGroups[].TargetGroupName"
+    ),
     "aws_nat_gateway": _ec2("describe_nat_gateways", "NatGateways[?State!='deleted'].NatGatewayId"),
     "aws_rds_cluster": Listing("rds", "describe_db_clusters", "DBClusters[].DBClusterIdentifier"),
     "aws_rds_cluster_instance": Listing(
@@ -115,6 +122,7 @@ LISTINGS: dict[str, Listing] = {
     "aws_rds_global_cluster": Listing(
         "rds", "describe_global_clusters", "GlobalClusters[].GlobalClusterIdentifier"
     ),
+    "aws_route53_zone": Listing("route53", "list_hosted_zones", "HostedZones[].Id"),
     "aws_route_table": _ec2("describe_route_tables", "RouteTables[].RouteTableId"),
     "aws_s3_bucket": Listing("s3", "list_buckets", "Buckets[].Name"),
     "aws_secretsmanager_secret": Listing("secretsmanager", "list_secrets", "SecretList[].Name"),
@@ -154,10 +162,14 @@ PARTS = MappingProxyType(
         "aws_ec2_transit_gateway_route": "aws_ec2_transit_gateway_route_table",
         "aws_ec2_transit_gateway_route_table_association": "aws_ec2_transit_gateway_route_table",
         "aws_ec2_transit_gateway_route_table_propagation": "aws_ec2_transit_gateway_route_table",
+        "aws_ecr_lifecycle_policy": "aws_ecr_repository",
+        "aws_ecs_service": "aws_ecs_cluster",
         "aws_iam_role_policy": "aws_iam_role",
         "aws_iam_role_policy_attachment": "aws_iam_role",
         "aws_lambda_permission": "aws_lambda_function",
+        "aws_lb_listener": "aws_lb",
         "aws_route": "aws_route_table",
+        "aws_route53_record": "aws_route53_zone",
         "aws_route_table_association": "aws_route_table",
         "aws_s3_bucket_lifecycle_configuration": "aws_s3_bucket",
         "aws_s3_bucket_ownership_controls": "aws_s3_bucket",

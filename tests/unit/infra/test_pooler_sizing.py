@@ -11,6 +11,7 @@ from lib.pooler.sizing import (
     SURGE,
     admitted_by_capacity,
     admitted_by_class,
+    deployment_maximum_percent,
     pool_sizes,
 )
 from lib.settings import Settings
@@ -70,6 +71,11 @@ def test_all_poolers_together_leave_room_even_while_one_more_runs(
     assert (count + SURGE) * sizes.max_db_connections <= admitted * 6 // 10
     assert each * sizes.default_pool_size <= sizes.max_db_connections
     assert sizes.default_pool_size >= 1
+
+
+@given(poolers)
+def test_a_deployment_adds_just_as_many_as_the_pools_leave_room_for(count: int) -> None:
+    assert count * deployment_maximum_percent(count) // 100 == count + SURGE
 
 
 @given(admitted_connections, poolers, pools)

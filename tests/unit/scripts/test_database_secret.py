@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from lib.settings import Settings
-from scripts.database_secret import address, main, read_credentials
+from scripts.database_secret import address, main, read_credentials, read_pooler_logins
 from scripts.operator_error import OperatorError, run
 
 GIVEN = {"username": "dms_reader", "password": "a-password-of-a-test"}
@@ -20,10 +20,11 @@ GIVEN = {"username": "dms_reader", "password": "a-password-of-a-test"}
 
 @pytest.fixture
 def secrets() -> Iterator[Any]:
-    """Secrets Manager with the source's secret, still without a value."""
+    """Secrets Manager with the secrets, still without a value."""
     with mock_aws():
         client = boto3.client("secretsmanager", region_name="us-east-1")
-        client.create_secret(Name="source-database-dev")
+        for name in ("source-database-dev", "pooler-dev"):
+            client.create_secret(Name=name)
         yield client
 
 
@@ -82,6 +83,41 @@ def test_incomplete_credentials_are_refused_without_repeating_them(text: str) ->
 
     assert str(refused.value).startswith("Nothing was written: ")
     assert not text or text not in str(refused.value)
+
+
+LOGINS = {**GIVEN, "users": {"payments_app": "another-password"}}
+
+
+def test_the_pooler_secret_holds_its_login_and_the_applications(
+    secrets: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give(monkeypatch, json.dumps(LOGINS))
+
+    main(["pooler"])
+
+    assert value(secrets, "pooler-dev") == LOGINS
+    output = capsys.readouterr().out
+    assert output == "pooler-dev holds the pooler's login and those of payments_app.\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (GIVEN, '"users": {'),
+        ({**GIVEN, "users": []}, "for each of payments_app"),
+        ({**GIVEN, "users": {}}, "for each of payments_app"),
+        ({**GIVEN, "users": {"payments_app": "b", "other": "c"}}, "for each of payments_app"),
+        ({**GIVEN, "users": {"payments_app": ""}}, "may be empty"),
+        ({**LOGINS, "password": ""}, "may be empty"),
+    ],
+)
+def test_logins_that_do_not_fit_the_settings_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        read_pooler_logins(io.StringIO(json.dumps(given)), ("payments_app",))
+
+    assert said in str(refused.value)
+    assert str(refused.value).startswith("Nothing was written: ")
+    assert GIVEN["password"] not in str(refused.value)
 
 
 def test_an_environment_that_is_not_deployed_is_one_sentence(
