@@ -63,11 +63,12 @@ create table books.payments (id bigint generated always as identity primary key,
 create table books."Odd Name" (id int);
 create sequence books.receipts;
 create table extra.list (id int, text text);
+create table extra.untouched (id int);
 create table outside.parted (id int) partition by range (id);
 create table books.part partition of outside.parted for values from (0) to (100);
 create view outside.notes as select id, note from books.payments;
 create view books.report as select count(*) as n from books.payments;
-grant select on all tables in schema books, extra, outside to public;
+grant select on all tables in schema books, outside to public;
 grant insert, select, update, delete, truncate on books.payments to app;
 grant usage on sequence books.receipts to app;
 grant update (note), insert (note) on books.payments to columns;

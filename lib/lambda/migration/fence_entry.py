@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from migration.postgres import identifier
+from migration.postgres import identifier, sqlstate
 
 PUBLIC = "public"
-OWNER = ""
+
+_DENIED = "42501"
 
 
 class Subject(NamedTuple):
@@ -74,6 +76,18 @@ def run_as(session: Connection, acting: str, statement: str) -> None:
     if acting:
         statement = f"set local role {identifier(acting)}; {statement}; set local role none"
     session.run(statement)
+
+
+def try_as(session: Connection, acting: str, statement: str) -> None:
+    """:func:`run_as`, if the session's user may act so; else nothing is done."""
+    session.run("savepoint attempt")
+    try:
+        run_as(session, acting, statement)
+    except DatabaseError as error:
+        if sqlstate(error) != _DENIED:
+            raise
+        session.run("rollback to savepoint attempt")
+    session.run("release savepoint attempt")
 
 
 def grants(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,8 @@ begin
       when generated_always then null; -- of a view: it is not checked any further
       when lock_not_available or deadlock_detected then raise;
       when others then
-        leaks := leaks || format('%s may be able to write to %s: %s', probe.role, probe.name, sqlerrm);
+        leaks := leaks || format('%s may be able to write to %s: %s',
+                                 probe.role, probe.name, sqlerrm);
     end;
   end loop;
   perform set_config('migration_control.leaks', array_to_json(leaks)::text, true);
