@@ -19,7 +19,7 @@ from pg8000.native import Connection
 from migration.errors import FenceLeaks
 from migration.fence_entry import Entry, Subject, change, grants, revokes, role, run_as, try_as
 from migration.fence_scope import acting_for, over_entries
-from migration.postgres import transaction
+from migration.postgres import BRIEFLY, transaction
 
 _WRITES = {
     "table": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
@@ -79,8 +79,7 @@ def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
     ``execution`` stays as it is. Raises FenceLeaks if something is left.
     """
     with transaction(session):
-        # The caller comes again; waiting long for one lock would use its whole time up.
-        session.run("set local lock_timeout = '1s'")
+        session.run(BRIEFLY)
         taken = _left(session, schemas)
         if not taken:
             return 0
@@ -138,13 +137,15 @@ def _revoking(taken: Iterable[Entry], own: str) -> list[tuple[str, str]]:
         grantees[subject] |= {entry.grantee or entry.owner, entry.grantor or entry.owner}
         objects[subject][entry.object] = None
     for subject, names in objects.items():
-        kind = next(iter(names)) if subject.kind == "default" else subject.kind
         others = ", ".join(role(name) for name in sorted(grantees[subject] - {own}))
         ends = [("revoke", f"from {others} cascade")] if others else []
         if own in grantees[subject]:
             ends.append(("revoke grant option for", f"from {role(own)} cascade"))
         statements += [
-            (subject.acting, change(verb, subject, _WRITES[kind], names, rest))
+            (
+                subject.acting,
+                change(verb, subject, _WRITES[subject.future or subject.kind], names, rest),
+            )
             for verb, rest in ends
         ]
     return statements
