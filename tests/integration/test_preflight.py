@@ -154,11 +154,11 @@ FAULTS = {
     "a sequence missing": ("", "drop sequence receipts", "target sequence public.receipts", True,
         "missing",
     ),
-    "no right to read": ("revoke select on payments from dms, owner", "", "source table public.payments",
-        True, "select",
+    "no right to read": ("revoke select on payments from dms, owner", "",
+        "source table public.payments", True, "select",
     ),
-    "no right to write": ("", "revoke update on payments from dms, owner", "target table public.payments",
-        True, "insert, update, delete",
+    "no right to write": ("", "revoke update on payments from dms, owner",
+        "target table public.payments", True, "insert, update, delete",
     ),
 }  # fmt: skip
 

@@ -57,17 +57,18 @@ create schema books authorization keeper;
 create schema extra authorization keeper;
 create schema outside authorization keeper;
 grant usage on schema books, extra, outside to public;
-grant create on schema extra to app;
+grant create on schema extra to app, lead;
 set role keeper;
 create table books.payments (id bigint generated always as identity primary key, note text);
 create table books."Odd Name" (id int);
 create sequence books.receipts;
 create table extra.list (id int, text text);
+create table extra.untouched (id int);
 create table outside.parted (id int) partition by range (id);
 create table books.part partition of outside.parted for values from (0) to (100);
 create view outside.notes as select id, note from books.payments;
 create view books.report as select count(*) as n from books.payments;
-grant select on all tables in schema books, extra, outside to public;
+grant select on all tables in schema books, outside to public;
 grant insert, select, update, delete, truncate on books.payments to app;
 grant usage on sequence books.receipts to app;
 grant update (note), insert (note) on books.payments to columns;
@@ -128,11 +129,11 @@ Lists = frozenset[tuple[Any, ...]]
 class Yard:
     """The database ``name`` on ``server``; ``user`` is the migration's."""
 
-    server: Server
+    server: Server = field(repr=False)
     user: str
     name: str = "yard"
-    admin: Connection = field(init=False)
-    own: Connection = field(init=False)
+    admin: Connection = field(init=False, repr=False)
+    own: Connection = field(init=False, repr=False)
     execution: str = "run-1"
 
     def fill(self) -> None:
@@ -144,6 +145,11 @@ class Yard:
         self.admin.run(MAKE)
         self.own = self.open()
         control.install(self.own)
+
+    def refill(self) -> None:
+        """Everything as :meth:`fill` left it, in the same sessions."""
+        self.admin.run("drop schema books, extra, outside cascade")
+        self.admin.run(MAKE)
 
     def open(self) -> Connection:
         """Another session of the migration's user, set up as the project does."""

@@ -7,26 +7,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from migration.postgres import identifier
+from migration.postgres import identifier, sqlstate
 
 PUBLIC = "public"
-OWNER = ""
+
+_DENIED = "42501"
 
 
 class Subject(NamedTuple):
     """What entries must have in common for one GRANT or REVOKE to change them all.
 
     ``kind`` is table (views and foreign tables too), column, sequence, schema or default.
-    ``attribute`` is the column, or the role of default privileges, whose schema is ``schema``.
+    ``attribute`` is the column, or the role of default privileges, which ``schema`` and ``future``
+    ("tables" or "sequences") are about.
     ``acting`` is the role to switch to for the owner's rights, "" where the session's user has
     them anyhow.
     """
 
     kind: str
-    schema: str
     attribute: str
+    schema: str
+    future: str
     acting: str
 
 
@@ -65,8 +69,8 @@ class Entry:
     @property
     def subject(self) -> Subject:
         """The entries that can be changed together with this one."""
-        schema = self.schema if self.kind == "default" else ""
-        return Subject(self.kind, schema, self.attribute, self.acting)
+        about = (self.schema, self.name) if self.kind == "default" else ("", "")
+        return Subject(self.kind, self.attribute, *about, self.acting)
 
 
 def run_as(session: Connection, acting: str, statement: str) -> None:
@@ -74,6 +78,18 @@ def run_as(session: Connection, acting: str, statement: str) -> None:
     if acting:
         statement = f"set local role {identifier(acting)}; {statement}; set local role none"
     session.run(statement)
+
+
+def try_as(session: Connection, acting: str, statement: str) -> None:
+    """:func:`run_as`, if the session's user may act so; else nothing is done."""
+    session.run("savepoint attempt")
+    try:
+        run_as(session, acting, statement)
+    except DatabaseError as error:
+        if sqlstate(error) != _DENIED:
+            raise
+        session.run("rollback to savepoint attempt")
+    session.run("release savepoint attempt")
 
 
 def grants(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
@@ -114,7 +130,7 @@ def change(
         what = ", ".join(f"{name} ({identifier(subject.attribute)})" for name in privileges)
     if subject.kind == "default":
         whose = f"for role {identifier(subject.attribute)} in schema {identifier(subject.schema)}"
-        return f"alter default privileges {whose} {verb} {what} on {on} {rest}"
+        return f"alter default privileges {whose} {verb} {what} on {subject.future} {rest}"
     kind = "table" if subject.kind == "column" else subject.kind
     return f"{verb} {what} on {kind} {on} {rest}"
 

@@ -8,21 +8,19 @@ nobody goes without the privilege.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from migration.fence_entry import Entry, grants, revokes, run_as
-from migration.fence_scope import over_entries
-from migration.postgres import sqlstate, transaction
-
-_DENIED = "42501"
+from migration.fence_entry import Entry, grants, revokes, run_as, try_as
+from migration.fence_scope import acting_for, over_entries
+from migration.postgres import transaction
 
 # The record with what became of its objects and roles. Names of roles that are gone are null.
 _RECORD = """
 select p.kind, p.schema, p.name, p.attribute, p.grantor, p.grantee, p.privilege, p.grantable,
        o.rolname::text,
-       case when pg_has_role(session_user, o.oid, 'USAGE') then '' else o.rolname::text end,
+       {acting},
        p.lent,
        p.grantee in ('', 'public') or exists (select from pg_roles where rolname = p.grantee),
        p.grantor = '' or exists (select from pg_roles where rolname = p.grantor)
@@ -56,9 +54,13 @@ def give_back(
     present: list[Entry] = []
     lent: list[Entry] = []
     changed: dict[str, None] = {}
+    record = _RECORD.replace("{acting}", acting_for("o"))
     with transaction(session):
-        for *fields, is_lent, has_grantee, has_grantor in session.run(_RECORD, execution=execution):
+        for *fields, is_lent, has_grantee, has_grantor in session.run(record, execution=execution):
             entry = Entry(*fields)
+            if not has_grantor:
+                changed[f"role {entry.grantor}"] = None
+                entry = replace(entry, grantor="")
             if entry.owner is None:
                 changed[f"{entry.kind} {entry.path}"] = None
             elif not has_grantee:
@@ -67,8 +69,6 @@ def give_back(
                 lent.append(entry)
             else:
                 present.append(entry)
-            if not has_grantor:
-                changed[f"role {entry.grantor}"] = None
         for acting, statement in revokes(lent):
             run_as(session, acting, statement)
         for entry in _grant_all(session, schemas, present):
@@ -88,7 +88,8 @@ def _grant_all(
     if not chained:
         return []
     for entry in _in_order(chained, by_owner):
-        _grant_as_grantor(session, entry)
+        for _, statement in grants([entry]):
+            try_as(session, entry.grantor, statement)
     now = {tuple(row) for row in session.run(over_entries(schemas, _NOW))}
     instead = [entry for entry in chained if _granted(entry) not in now]
     for acting, statement in grants(instead):
@@ -121,15 +122,3 @@ def _needed(entry: Entry) -> set[tuple[str, ...]]:
 def _granted(entry: Entry) -> tuple[object, ...]:
     where = (entry.kind, entry.schema, entry.name, entry.attribute)
     return (*where, entry.grantee, entry.privilege, entry.grantable)
-
-
-def _grant_as_grantor(session: Connection, entry: Entry) -> None:
-    [(_, statement)] = grants([entry])
-    session.run("savepoint chained")
-    try:
-        run_as(session, entry.grantor, statement)
-    except DatabaseError as error:
-        if sqlstate(error) != _DENIED:
-            raise
-        session.run("rollback to savepoint chained")
-    session.run("release savepoint chained")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pg8000.native import Connection
 
 from migration.fence_scope import can_act_as, can_become, scoped
-from migration.postgres import literal
+from migration.postgres import BRIEFLY, literal
 
 # The numbers are bits of pg_relation_is_updatable; a view that cannot be written has none.
 # Of roles that the session's user cannot switch to, only the catalogue tells. An INSERT of no
@@ -65,7 +65,8 @@ begin
       when generated_always then null; -- of a view: it is not checked any further
       when lock_not_available or deadlock_detected then raise;
       when others then
-        leaks := leaks || format('%s may be able to write to %s: %s', probe.role, probe.name, sqlerrm);
+        leaks := leaks || format('%s may be able to write to %s: %s',
+                                 probe.role, probe.name, sqlerrm);
     end;
   end loop;
   perform set_config('migration_control.leaks', array_to_json(leaks)::text, true);
@@ -82,7 +83,7 @@ def attempt(session: Connection, schemas: Sequence[str], execution: str) -> list
     block = _ATTEMPT.replace("%STATEMENTS%", statements)
     session.run("begin")
     try:
-        session.run("set local lock_timeout = '1s'")
+        session.run(BRIEFLY)
         session.run(block)
         answer = session.run("select current_setting('migration_control.leaks')")
     finally:

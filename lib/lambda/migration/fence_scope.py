@@ -156,6 +156,18 @@ def can_become(member: str, role: str) -> str:
     return f"pg_has_role({member}, {role}, {_SET_MODE})"
 
 
+def acting_for(owner: str) -> str:
+    """SQL: the role to switch to so as to grant and revoke as role ``owner``, '' for none.
+
+    A superuser does so anyhow. A member has to switch: PostgreSQL may take it for the grantor
+    that it is itself (select_best_grantor in aclchk.c). Where it inherits and may not switch, it
+    can only try.
+    """
+    is_superuser = "(select rolsuper from pg_roles where rolname = session_user)"
+    is_member = can_become("session_user", f"{owner}.oid")
+    return f"case when {is_superuser} or not {is_member} then '' else {owner}.rolname::text end"
+
+
 def writers(session: Connection, schemas: Iterable[str]) -> list[Writer]:
     """The roles that can write now, superusers among them, and not the session's own user."""
     query = _WRITERS.replace("{h_becomes}", can_act_as("l.oid", "h.oid"))

@@ -105,9 +105,10 @@ def end_sessions(
     first = set(now)
     while now := {pid: role for pid, role in now.items() if pid in first}:
         deadline.check(f"ending sessions of {_names(now)}")
-        ended.terminated += _terminate(session, now)
+        _terminate(session, now)
         clock.sleep(POLL)
         now = _sessions(session, roles, before)
+    ended.terminated += len(first)
 
 
 def _end_open(session: Connection, query: str, deadline: Deadline, ended: Ended) -> None:
@@ -151,11 +152,10 @@ def _sessions(session: Connection, roles: Sequence[str], before: object) -> dict
     return dict(session.run(_SESSIONS, roles=list(roles), before=before))
 
 
-def _terminate(session: Connection, pids: Mapping[int, str]) -> int:
-    count = 0
+def _terminate(session: Connection, pids: Mapping[int, str]) -> None:
     for pid, role in pids.items():
         try:
-            count += session.run("select pg_terminate_backend(:pid)", pid=pid)[0][0]
+            session.run("select pg_terminate_backend(:pid)", pid=pid)
         except DatabaseError as error:
             if sqlstate(error) != _DENIED:
                 raise
@@ -163,16 +163,20 @@ def _terminate(session: Connection, pids: Mapping[int, str]) -> int:
                 f"the migration's user may not end session {pid} of {role}, which writes: end it "
                 "yourself, grant pg_signal_backend (it does not cover superusers), and reopen"
             ) from error
-    return count
 
 
 def _roll_back(session: Connection, gid: str, owner: str) -> int:
     """1 if it is rolled back, 0 if it is gone or someone is finishing it."""
     # Only its owner and superusers may; it cannot be done inside a transaction.
-    session.run(f"set role {identifier(owner)}")
     try:
+        session.run(f"set role {identifier(owner)}")
         session.run(f"rollback prepared {literal(gid)}")
     except DatabaseError as error:
+        if sqlstate(error) == _DENIED:
+            raise FenceNotClosed(
+                f"the migration's user may not end the prepared transaction {gid!r} of {owner}: "
+                f"end it yourself or grant {owner} to that user, and reopen"
+            ) from error
         if sqlstate(error) not in (_GONE, _BUSY):
             raise
         return 0

@@ -1,7 +1,10 @@
 """Taking the privileges to write away, with a record of each.
 
-All is done with the rights of the objects' owners: an owner's REVOKE … CASCADE takes what its
-grantees have granted on, so no right to act as a grantor is needed.
+It is done as the owners of the objects: an owner's REVOKE … CASCADE takes what its grantees have
+granted on. That fails to reach two kinds of grants, for which the grantor is given the option anew
+and revokes its own grants, where the session's user may act as it: a grantor that is a member of
+the owner is never held to lose the option (recursive_revoke in acl.c), and one that granted a
+column by its option on the table has none on the column.
 https://www.postgresql.org/docs/current/sql-revoke.html
 """
 
@@ -9,13 +12,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pg8000.native import Connection
 
 from migration.errors import FenceLeaks
-from migration.fence_entry import Entry, Subject, change, grants, role, run_as
-from migration.fence_scope import over_entries
-from migration.postgres import transaction
+from migration.fence_entry import Entry, Subject, change, grants, revokes, role, run_as, try_as
+from migration.fence_scope import acting_for, over_entries
+from migration.postgres import BRIEFLY, transaction
 
 _WRITES = {
     "table": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
@@ -26,8 +30,7 @@ _WRITES = {
 }
 
 # Lent to the session's user, so that it can go on writing (DMS is the same user): what it has
-# only through a role that loses it; and the privilege on a column that it has granted on by a
-# privilege on the whole table, since taking that back makes it the grantor of the column.
+# only through a role that loses it; and what it has granted on, see above.
 _RECORD = """, mine as (
   select oid, rolname::text as name, rolsuper from pg_roles where rolname = session_user
 ), wanted as (
@@ -39,13 +42,13 @@ _RECORD = """, mine as (
          false, true
     from entries e cross join mine
    where e.taken and not e.own and e.owner <> mine.oid
-     and case e.kind
-         when 'table' then
+     and case when e.grantor = mine.name then true
+         when e.kind = 'table' then
            not rolsuper and has_table_privilege(mine.oid, e.relation, e.privilege)
-         when 'sequence' then
+         when e.kind = 'sequence' then
            not rolsuper and has_sequence_privilege(mine.oid, e.relation, e.privilege)
-         when 'schema' then not rolsuper and has_schema_privilege(mine.oid, e.schema, e.privilege)
-         when 'column' then e.grantor = mine.name
+         when e.kind = 'schema' then
+           not rolsuper and has_schema_privilege(mine.oid, e.schema, e.privilege)
          else false end
      and not exists (
        select from entries o where o.own and o.grantor = '' and o.privilege = e.privilege
@@ -63,7 +66,7 @@ returning kind, schema, name, attribute, grantee, privilege, lent
 _LEFT = """
 select e.kind, e.schema, e.name, e.attribute, e.grantor, e.grantee, e.privilege, e.grantable,
        o.rolname::text,
-       case when pg_has_role(session_user, o.oid, 'USAGE') then '' else o.rolname::text end
+       {acting}
   from entries e join pg_roles o on o.oid = e.owner
  where e.taken order by 1, 2, 3, 4, 5, 6, 7
 """
@@ -76,14 +79,17 @@ def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
     ``execution`` stays as it is. Raises FenceLeaks if something is left.
     """
     with transaction(session):
-        # The caller comes again; waiting long for one lock would use its whole time up.
-        session.run("set local lock_timeout = '1s'")
+        session.run(BRIEFLY)
         taken = _left(session, schemas)
         if not taken:
             return 0
         recorded = session.run(over_entries(schemas, _RECORD), execution=execution)
         lent = [row[:6] for row in recorded if row[6]]
-        for acting, statement in [*_lending(taken, lent), *_revoking(taken, _own(session))]:
+        own = str(session.run("select session_user::text")[0][0])
+        for acting, statement in _lending(taken, lent):
+            run_as(session, acting, statement)
+        _revoke_as_grantors(session, [entry for entry in taken if entry.grantor], own)
+        for acting, statement in _revoking(taken, own):
             run_as(session, acting, statement)
         if left := _left(session, schemas):
             raise FenceLeaks([str(entry) for entry in left])
@@ -91,11 +97,10 @@ def take(session: Connection, schemas: Sequence[str], execution: str) -> int:
 
 
 def _left(session: Connection, schemas: Sequence[str]) -> list[Entry]:
-    return [Entry(*row) for row in session.run(over_entries(schemas, _LEFT))]
-
-
-def _own(session: Connection) -> str:
-    return str(session.run("select session_user::text")[0][0])
+    return [
+        Entry(*row)
+        for row in session.run(over_entries(schemas, _LEFT.replace("{acting}", acting_for("o"))))
+    ]
 
 
 def _lending(taken: Iterable[Entry], lent: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
@@ -109,6 +114,17 @@ def _lending(taken: Iterable[Entry], lent: Iterable[Sequence[str]]) -> list[tupl
     return list(grants(entries))
 
 
+def _revoke_as_grantors(session: Connection, chained: Iterable[Entry], own: str) -> None:
+    chained = list(chained)
+    options = [replace(entry, grantee=entry.grantor, grantable=True) for entry in chained]
+    for acting, statement in grants(options):
+        run_as(session, acting, statement)
+    for entry in chained:
+        grantor = "" if entry.grantor == own else entry.grantor
+        for acting, statement in revokes([replace(entry, acting=grantor)]):
+            try_as(session, acting, statement)
+
+
 def _revoking(taken: Iterable[Entry], own: str) -> list[tuple[str, str]]:
     """REVOKEs for all of ``taken``; those on a table cover its columns too."""
     grantees: dict[Subject, set[str]] = defaultdict(set)
@@ -120,20 +136,16 @@ def _revoking(taken: Iterable[Entry], own: str) -> list[tuple[str, str]]:
             subject = subject._replace(kind="table", attribute="")
         grantees[subject] |= {entry.grantee or entry.owner, entry.grantor or entry.owner}
         objects[subject][entry.object] = None
-        if entry.kind == "column" and entry.grantor:
-            # Granted by a privilege on the table: a REVOKE there does not reach it
-            # before its grantor has the option on the column itself.
-            option = f"to {role(entry.grantor)} with grant option"
-            granted = change("grant", entry.subject, [entry.privilege], [entry.object], option)
-            statements.append((entry.acting, granted))
     for subject, names in objects.items():
-        kind = next(iter(names)) if subject.kind == "default" else subject.kind
         others = ", ".join(role(name) for name in sorted(grantees[subject] - {own}))
         ends = [("revoke", f"from {others} cascade")] if others else []
         if own in grantees[subject]:
             ends.append(("revoke grant option for", f"from {role(own)} cascade"))
         statements += [
-            (subject.acting, change(verb, subject, _WRITES[kind], names, rest))
+            (
+                subject.acting,
+                change(verb, subject, _WRITES[subject.future or subject.kind], names, rest),
+            )
             for verb, rest in ends
         ]
     return statements

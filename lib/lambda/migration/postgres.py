@@ -38,6 +38,10 @@ _CERTIFICATES = Path(__file__).parent.parent / "certificates"
 # The on-premises authority, which the bundle holds where the settings name one (source_ca_file).
 _SOURCE_AUTHORITY = "source.pem"
 
+# For a transaction of the write pause: its caller comes again, so waiting long for one lock would
+# use its time up; and compiling a query of the catalogue takes longer than running it.
+BRIEFLY = "set local lock_timeout = '1s'; set local jit = off"
+
 # What pg8000 raises: the server's own errors, its protocol's, and the socket's.
 DATABASE_ERRORS = (DatabaseError, InterfaceError, OSError)
 
