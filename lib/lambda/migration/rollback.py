@@ -15,7 +15,7 @@ from migration import checkpoints, clients, clock, complete, lock
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
 from migration.journal import Journal
-from migration.way_back import Stage, WayBack, stage
+from migration.way_back import STOP_FORWARD, Stage, WayBack, stage
 
 STEP = "ExecuteRollback"
 
@@ -98,9 +98,10 @@ class Rollback:
         with _step("read the journal"):
             finished = [entry["step"] for entry in journal.entries() if entry["step"] != STEP]
         reached = stage(finished)
+        done = {}
         for name, act in WayBack(execution, time_left).steps(reached):
             with _step(name):
-                act()
+                done[name] = act()
         outcome = {
             "outcome": "rolled_back",
             "execution": execution.name,
@@ -109,6 +110,7 @@ class Rollback:
             "stage": reached.value,
             "finished_steps": finished,
             "routing": "source",
+            "forward_task": {"arn": os.environ["FORWARD_TASK_ARN"], "status": done[STOP_FORWARD]},
         }
         outcome["message"] = _rolled_back(outcome)
         with _step("save the rollback state"):
@@ -137,9 +139,13 @@ def reason_of(run: dict[str, Any] | None) -> str:
         return "an operator asked for it"
     if error := run.get("error"):
         return f"{error.get('Error', 'unknown error')}: {_message_of(error.get('Cause', ''))}"
-    for part in ("soak", "reverse", "traffic"):
+    for part, what in (
+        ("soak", "soak"),
+        ("reverse", "reverse path"),
+        ("traffic", f"traffic at {run.get('traffic', {}).get('weight')} %"),
+    ):
         if (seen := run.get(part, {})).get("state") in ("wait", "failed"):
-            return f"{part} {seen['state']!r} after {seen['polls']} polls: {seen['reason']}"
+            return f"{what} {seen['state']!r} after {seen.get('polls')} polls: {seen.get('reason')}"
     validation = run.get("validation", {})
     if (verdict := validation.get("verdict", "match")) != "match":
         return f"validation verdict {verdict!r}, report {validation.get('report')}"
@@ -184,11 +190,12 @@ _MEANING = {
 
 
 def _rolled_back(outcome: dict[str, Any]) -> str:
+    task = outcome["forward_task"]
     return (
         f"Migration {outcome['execution']} of {outcome['environment']} was rolled back: "
         f"{outcome['reason']}.\n{_MEANING[outcome['stage']]}\n"
-        "Replication is stopped. The forward task's slot keeps WAL on the source: start the "
-        "migration again soon, or drop the slot (docs/runbook.md).\n"
+        f"The forward task {task['arn']} is {task['status']}. While it is stopped its replication "
+        "slot keeps WAL on the source: start the migration again soon, or drop the slot.\n"
         f"Finished before: {', '.join(outcome['finished_steps']) or 'no step'}."
     )
 

@@ -36,6 +36,7 @@ from migration.execution import Execution
 from migration.journal import Journal
 
 MARKER = "back"
+STOP_FORWARD = "stop the forward task"
 DRAINED = "RollbackDrained"
 """Recorded once everything the target took is on the source."""
 _POLL_SECONDS = 0.5
@@ -81,14 +82,14 @@ class WayBack:
             first = [
                 ("hold the writes", self._hold),
                 ("close the target", self._close_target),
-                ("stop the forward task", self._stop_forward),
+                (STOP_FORWARD, self._stop_forward),
                 ("bring the target's writes to the source", self._drain),
                 ("open the source", self._open_source),
                 *self._let_clients_go_on(),
             ]
         last: list[Step] = []
         if reached is not Stage.OPENED:
-            last.append(("stop the forward task", self._stop_forward))
+            last.append((STOP_FORWARD, self._stop_forward))
         if reached is not Stage.PREPARED:
             last += [
                 ("stop the reverse task", self._stop_reverse),
@@ -98,10 +99,7 @@ class WayBack:
 
     def _let_clients_go_on(self) -> list[Step]:
         return [
-            (
-                "point the application at the source",
-                lambda: cutover.point_to("source", _RECORD_SECONDS),
-            ),
+            ("point the application at the source", self._point_at_source),
             ("release the writes", lambda: pooler_tasks.from_environment(started=False).resume()),
         ]
 
@@ -165,8 +163,8 @@ class WayBack:
         if moved or primary_record.current(zone, record) != os.environ["PRIMARY_SOURCE"]:
             cutover.point_to("source", _RECORD_SECONDS)
 
-    def _stop_forward(self) -> None:
-        dms.stop_task(os.environ["FORWARD_TASK_ARN"], self.time_left)
+    def _stop_forward(self) -> str:
+        return dms.stop_task(os.environ["FORWARD_TASK_ARN"], self.time_left)
 
     def _stop_reverse(self) -> None:
         dms.stop_task(os.environ["REVERSE_TASK_ARN"], self.time_left)

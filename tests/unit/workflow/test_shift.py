@@ -26,7 +26,7 @@ from tests.unit.workflow.test_definition import FUNCTIONS, TOPIC, reachable, suc
 STATES = {"BeginShift", "SetTrafficWeight", "Bake", "CheckAlarms", "CheckBakeResult"}
 LOOP = STATES - {"BeginShift"}
 PREPARED: dict[str, Any] = {
-    "initialize": {"stop_after": "ShiftTraffic"},
+    "initialize": {"stop_after": "ShiftTraffic", "started_by": None},
     "preflight": {"warnings": 0},
     "start": {"status": "started", "start_type": None, "polls": 0, "quiet_samples": 0},
     "status": {
@@ -39,7 +39,7 @@ PREPARED: dict[str, Any] = {
         "polls": 1,
         "quiet_samples": 3,
     },
-    "finish": {"finished": True},
+    "finish": {"message": "done"},
 }
 
 
@@ -135,7 +135,7 @@ def test_the_phases_only_loops_go_through_the_check(machine: Any) -> None:
 def test_the_machines_limit_allows_every_weight_its_whole_timeout(
     weights: int, minutes: int
 ) -> None:
-    timings = Timings(weights=weights, bake_timeout_minutes=minutes)
+    timings = Timings(traffic_weights=(1,) * weights, bake_timeout_minutes=minutes)
     states = make(timings)["States"]
     without = definition(
         functions=FUNCTIONS, topic_arn=TOPIC, timings=timings, phases={"Prepare": prepare}
