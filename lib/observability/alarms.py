@@ -58,6 +58,7 @@ class Alarms(Construct):
             [
                 *watches.canary_watches(naming),
                 *watches.source_watches(naming, settings),
+                *watches.way_back_watches(naming),
                 *watches.function_watches(by_name),
                 *watches.workflow_watches(workflow),
                 *watches.log_watches(naming),

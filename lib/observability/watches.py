@@ -88,6 +88,26 @@ def source_watches(naming: Naming, settings: Settings) -> list[Watch]:
     ]
 
 
+def way_back_watches(naming: Naming) -> list[Watch]:
+    """Measured while the target is primary; before and after it there is nothing to say."""
+    return [
+        Watch(
+            name="rollback-loss",
+            meaning=(
+                "Going back to the source now would have to wait over a minute for the target's "
+                "writes, or lose them: see whether the reverse task keeps up."
+            ),
+            namespace=naming.metric_namespace,
+            metric="RollbackLossSeconds",
+            dimensions={},
+            statistic="Maximum",
+            threshold=60,
+            missing="ignore",
+            period_seconds=FIVE_MINUTES,
+        )
+    ]
+
+
 def validation_watches(naming: Naming) -> list[Watch]:
     """Each validation publishes every figure, zeros too: its word holds until the next one."""
     meanings = {

@@ -48,8 +48,16 @@ NAMESPACES = (
     "AWS/WAFV2",
     "ECS/ContainerInsights",
 )
-PUBLISHED = ("RowsCompared", "ValidationErrors", "ValidationMatches", "ValidationMismatches")
-"""Metrics that the data validator publishes itself (lib/lambda/migration)."""
+PUBLISHED = (
+    "RollbackLossBytes",
+    "RollbackLossSeconds",
+    "RowsCompared",
+    "ValidationErrors",
+    "ValidationMatches",
+    "ValidationMismatches",
+    "WritePause",
+)
+"""Metrics that the functions publish themselves (lib/lambda/migration)."""
 METRIC_ALARM = "aws_cloudwatch_metric_alarm"
 
 

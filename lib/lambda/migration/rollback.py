@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from migration import checkpoints, clients, clock, complete, lock
+from migration import checkpoints, clients, clock, complete, lock, routing
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
 from migration.journal import Journal
@@ -26,6 +26,7 @@ class Rollback:
 
     environment: str
     bucket: str
+    routing_parameter: str
     topic: str
 
     @classmethod
@@ -34,6 +35,7 @@ class Rollback:
         return cls(
             environment=os.environ["ENVIRONMENT_SUFFIX"],
             bucket=os.environ["CHECKPOINT_BUCKET"],
+            routing_parameter=os.environ["ROUTING_PARAMETER"],
             topic=os.environ["TOPIC_ARN"],
         )
 
@@ -60,6 +62,8 @@ class Rollback:
             return stored[0] if stored else _nothing(execution, "it was rolled back already")
         if "Finish" in steps and stage(steps) is not Stage.OPENED:
             return _nothing(execution, "it ended, and the source is still the primary database")
+        if stage(steps) is Stage.PREPARED and routing.current(self.routing_parameter) == "target":
+            return _nothing(execution, "the target is the primary database by another migration")
         return None
 
     def run(

@@ -92,6 +92,7 @@ def test_it_ends_on_the_source_with_replication_stopped_and_the_operator_told(
         "execution": "run-1",
         "environment": "dev",
         "reason": "an operator asked for it",
+        "stage": "prepared",
         "finished_steps": ["Initialize"],
         "routing": "source",
         "forward_task": {"arn": account.forward_task, "status": "stopped"},
@@ -284,6 +285,13 @@ def test_the_caller_may_publish_the_message_itself(
                 "validation": {"verdict": "match"},
             },
             "traffic at 25 % 'failed' after 3 polls: raised: x",
+        ),
+        (
+            {
+                "soak": {"state": "failed", "polls": 4, "reason": "in alarm: aurora-cpu"},
+                "validation": {"verdict": "match"},
+            },
+            "soak 'failed' after 4 polls: in alarm: aurora-cpu",
         ),
         ({}, "no reason given"),
     ],

@@ -8,6 +8,7 @@ import pytest
 import rollback_handler
 from migration import lock
 from migration.errors import InvalidRequest
+from migration.journal import Journal
 from tests.support.interpreter import VirtualClock
 from tests.support.migration_account import BUCKET, MigrationAccount, watched_calls
 
@@ -25,6 +26,7 @@ def context() -> Any:
 
 @pytest.fixture(autouse=True)
 def running_migration(account: MigrationAccount, virtual: VirtualClock) -> None:
+    lock.take(BUCKET, lock.Holder("run-1", "arn:run-1", "2026-11-21T12:00:00Z"))
     account.routing = "target"
     account.task_status = "running"
 
@@ -81,7 +83,6 @@ def test_a_run_that_is_no_object_is_refused(context: Any) -> None:
 def test_the_watchdog_rolls_back_what_still_holds_the_lock(
     account: MigrationAccount, context: Any
 ) -> None:
-    lock.take(BUCKET, lock.Holder("run-1", "arn:run-1", "2026-11-21T12:00:00Z"))
     event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "ABORTED"}
     outcome = rollback_handler.handler(event, context)
     assert outcome["reason"] == "its execution ended ABORTED and left the lock held"
@@ -97,10 +98,53 @@ def test_the_watchdog_rolls_back_what_still_holds_the_lock(
 def test_the_watchdog_leaves_alone_what_holds_nothing(
     account: MigrationAccount, context: Any, holder: str | None
 ) -> None:
+    lock.release(BUCKET, "run-1")
     if holder:
         lock.take(BUCKET, lock.Holder(holder, "arn", "2026-11-21T12:00:00Z"))
     event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "FAILED"}
     assert rollback_handler.handler(event, context) == {"outcome": "nothing_held"}
     assert (account.routing, account.task_status) == ("target", "running")
     assert account.lock_holder == holder
+    assert account.messages() == []
+
+
+def test_a_migration_that_waits_for_its_completion_is_left_alone_by_the_watchdog(
+    account: MigrationAccount, context: Any
+) -> None:
+    """Its target serves, and the way back stays open until somebody decides."""
+    Journal.of("run-1").record("RequestCompletion", "Complete")
+    event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "FAILED"}
+    assert rollback_handler.handler(event, context) == {"outcome": "nothing_held"}
+    assert account.lock_holder == "run-1"
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        (["Initialize", "Finish"], "the source is still the primary database"),
+        (["Initialize", "OpenTargetBegun", "DropSlotsBegun"], "was given up with 'complete'"),
+        ([], "the target is the primary database by another migration"),
+    ],
+)
+def test_where_nothing_can_be_rolled_back_it_says_why_and_changes_nothing(
+    account: MigrationAccount, context: Any, steps: list[str], why: str
+) -> None:
+    lock.release(BUCKET, "run-1")
+    for step in steps:
+        Journal.of("run-1").record(step, "Phase")
+    outcome = rollback_handler.handler({"execution": {"name": "run-1"}}, context)
+    assert outcome["outcome"] == "nothing_to_roll_back"
+    assert why in outcome["message"]
+    assert (account.routing, account.task_status) == ("target", "running")
+    assert account.steps("run-1") == steps
+
+
+def test_run_again_after_it_is_over_it_answers_the_same(
+    account: MigrationAccount, context: Any
+) -> None:
+    """The state machine may ask again when the first answer was lost."""
+    first = rollback_handler.handler({"execution": {"name": "run-1"}}, context)
+    account.messages()
+    again = rollback_handler.handler({"execution": {"name": "run-1"}}, context)
+    assert again["message"] == first["message"]
     assert account.messages() == []
