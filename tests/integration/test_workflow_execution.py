@@ -1,214 +1,37 @@
-"""The synthesized state machine, executed on moto's interpreter with the real handlers.
-
-Replication itself is simulated (task status, table states and lag of a simulated DMS), databases
-are real PostgreSQL servers, and time is virtual.
-"""
+"""The Prepare phase, executed from the synthesized definition with the real handlers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
-from pg8000.native import Connection
 
-import data_validator
-import replication_handler
-import rollback_handler
-from lib.settings import Settings
-from lib.tap_stack import TapStack
 from lib.workflow.rollback import RUNBOOK_SECTION
-from migration import postgres
 from migration.clients import client
-from tests.support.interpreter import (
-    Functions,
-    Interpreter,
-    Invocation,
-    Run,
-    Throttled,
-    VirtualClock,
-)
-from tests.support.migration_account import (
-    ACCOUNT,
-    REGION,
-    Call,
-    MigrationAccount,
-    migration_account,
-    simulated_aws,
-    unavailable,
-    watched_calls,
-)
-from tests.support.postgres import Server
+from tests.support.interpreter import Invocation, Run, Throttled
+from tests.support.migration_account import Call, unavailable, watched_calls
+from tests.support.workflow_stage import Stage, crash
 
-pytest_plugins = ("tests.support.postgres",)
-
-HANDLERS = {
-    "replication_handler": replication_handler.handler,
-    "data_validator": data_validator.handler,
-    "rollback_handler": rollback_handler.handler,
-}
 PREPARED = [
     "Initialize",
     "EndpointTests",
     "Preflight",
     "StartReplication",
     "WaitForReplication",
+    "ValidationBegan",
     "ValidateData",
 ]
-# Sixty polls, so that the budget of polls can be spent in a test.
-SETTINGS = Settings(poll_seconds=60, full_load_timeout_hours=1)
 
 
-@pytest.fixture(scope="module")
-def synthesized() -> dict[str, Any]:
-    """The resources of the synthesized stack."""
-    from cdktf import Testing  # after lib, which prepares jsii
-
-    stack = TapStack(Testing.app(), "execution", settings=SETTINGS)
-    resources: dict[str, Any] = json.loads(Testing.synth(stack))["resource"]
-    return resources
-
-
-def machine(resources: dict[str, Any], account: MigrationAccount) -> dict[str, Any]:
-    """The synthesized definition, its Terraform references replaced by the account's ARNs."""
-    [resource] = resources["aws_sfn_state_machine"].values()
-    references = {
-        f"${{aws_lambda_function.{name}.arn}}": (
-            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function['handler'].partition('.')[0]}"
-        )
-        for name, function in resources["aws_lambda_function"].items()
-    }
-    references |= {
-        f"${{aws_sns_topic.{name}.arn}}": account.topic for name in resources["aws_sns_topic"]
-    }
-    text: str = resource["definition"]
-    for reference, arn in references.items():
-        text = text.replace(reference, arn)
-    assert "${" not in text, text
-    definition: dict[str, Any] = json.loads(text)
-    return definition
-
-
-@dataclass
-class Stage:
-    """One environment in which executions run."""
-
-    machine: dict[str, Any]
-    account: MigrationAccount
-    interpreter: Interpreter
-    functions: Functions
-    virtual: VirtualClock
-    source: Connection
-    target: Connection
-
-    def run(self, name: str = "run-1", **given: Any) -> Run:
-        return self.interpreter.run(self.machine, name, given)
-
-    def operations(self) -> list[str]:
-        """The operations invoked so far; the function's name where that says more."""
-        return [
-            i.event["operation"] if i.function == "replication_handler" else i.function
-            for i in self.functions.invocations
-        ]
-
-    def end(self, name: str = "run-1") -> dict[str, Any]:
-        """What an execution left behind."""
-        return {
-            "routing": self.account.routing,
-            "task": self.account.task_status,
-            "lock": self.account.lock_holder,
-            "steps": self.account.steps(name),
-        }
-
-    def subjects(self) -> list[str]:
-        return [message["Subject"] for message in self.account.messages()]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[None]:
-    with simulated_aws():
-        yield
-
-
-@pytest.fixture(scope="module")
-def databases(source_server: Server, target_server: Server) -> tuple[Connection, Connection]:
-    """The same small payments schema on both servers, written by one role."""
-    sessions = []
-    for server in (source_server, target_server):
-        server.create_role("payments_app")
-        session = server.create_database("payments")
-        session.run("create table payments (id bigint primary key, amount numeric(12, 2))")
-        session.run("insert into payments select n, n * 1.25 from generate_series(1, 100) n")
-        session.run("grant select, insert, update, delete on payments to payments_app")
-        sessions.append(session)
-    return sessions[0], sessions[1]
-
-
-@pytest.fixture
-def stage(
-    aws: None,
-    synthesized: dict[str, Any],
-    databases: tuple[Connection, Connection],
-    source_server: Server,
-    target_server: Server,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Stage]:
-    # The test servers' wheel has no TLS.
-    monkeypatch.setattr(postgres, "default_tls", lambda: None)
-    account = migration_account(monkeypatch)
-    environment = account.environment | _database_variables(source_server, target_server)
-    virtual = VirtualClock()
-    functions = Functions({name: (handler, environment) for name, handler in HANDLERS.items()})
-    staged = Stage(
-        machine(synthesized, account),
-        account,
-        Interpreter(monkeypatch, functions, virtual),
-        functions,
-        virtual,
-        *databases,
-    )
-    account.publish_lag(0.4, virtual.now())
-    virtual.listeners.append(lambda now: account.publish_lag(0.4, now))
-    yield staged
-    for session in databases:
-        session.run("delete from payments where id > 100; drop table if exists unkeyed")
-
-
-def _database_variables(source: Server, target: Server) -> dict[str, str]:
-    variables = {
-        "SCHEMAS": "public",
-        "APPLICATION_ROLES": "payments_app",
-        "LIMITED_LOB_TABLES": "",
-        "LOB_LIMIT_KB": "64",
-        "POWERTOOLS_SERVICE_NAME": "migration",
-        "LOG_LEVEL": "WARNING",
-    }
-    for side, server in {"SOURCE": source, "TARGET": target}.items():
-        credentials = server.credentials()
-        secret = client("secretsmanager").create_secret(
-            Name=side,
-            SecretString=json.dumps(
-                {
-                    "username": credentials.username,
-                    "password": credentials.password,
-                    "host": credentials.host,
-                    "port": credentials.port,
-                }
-            ),
-        )
-        variables |= {
-            f"{side}_SECRET_ARN": secret["ARN"],
-            f"{side}_ENDPOINT": server.endpoint,
-            f"{side}_DATABASE": "payments",
-        }
-    return variables
+def prepare(stage: Stage, name: str = "run-1", **given: Any) -> Run:
+    """An execution that ends after Prepare."""
+    return prepare(stage, name, **{"stop_after": "Prepare"} | given)
 
 
 def test_all_is_well(stage: Stage) -> None:
-    run = stage.run()
+    run = prepare(stage)
     assert (run.status, run.states[-1], run.error) == ("SUCCEEDED", "Succeeded", None), run
     assert stage.end() == {
         "routing": "source",
@@ -250,14 +73,14 @@ def rolled_back(stage: Stage, run: Run, *, before: list[str]) -> str:
 
 
 def test_a_second_migration_may_follow_and_resumes_replication(stage: Stage) -> None:
-    assert stage.run("run-1").status == "SUCCEEDED"
+    assert prepare(stage, "run-1").status == "SUCCEEDED"
     stage.account.task_status = "stopped"
-    assert stage.run("run-2").status == "SUCCEEDED"
+    assert prepare(stage, "run-2").status == "SUCCEEDED"
     assert stage.account.start_types == ["start-replication", "resume-processing"]
 
 
 def test_stop_after_the_phase_is_accepted(stage: Stage) -> None:
-    run = stage.run(stop_after="Prepare")
+    run = prepare(stage)
     assert run.status == "SUCCEEDED"
     assert run.output
     assert run.output["initialize"] == {"stop_after": "Prepare"}
@@ -267,7 +90,7 @@ def test_stop_after_the_phase_is_accepted(stage: Stage) -> None:
 def test_a_wrong_input_is_refused_before_anything_is_touched(
     stage: Stage, given: dict[str, str]
 ) -> None:
-    run = stage.run(**given)
+    run = prepare(stage, **given)
     assert (run.status, run.error) == ("FAILED", "InvalidRequest")
     assert run.states == ["Initialize", "NotifyRefused", "Refused"]
     assert stage.operations() == ["initialize"]
@@ -278,7 +101,7 @@ def test_a_wrong_input_is_refused_before_anything_is_touched(
 
 def test_validation_mismatch(stage: Stage) -> None:
     stage.target.run("insert into payments values (101, 1)")
-    message = rolled_back(stage, stage.run(), before=PREPARED)
+    message = rolled_back(stage, prepare(stage), before=PREPARED)
     assert "validation verdict 'mismatch', report s3://" in message
 
 
@@ -288,7 +111,7 @@ def test_validation_inconclusive(stage: Stage) -> None:
             client("secretsmanager").put_secret_value(SecretId="TARGET", SecretString="no JSON")
 
     stage.functions.faults.append(unreachable)
-    message = rolled_back(stage, stage.run(), before=PREPARED)
+    message = rolled_back(stage, prepare(stage), before=PREPARED)
     assert "validation verdict 'inconclusive'" in message
 
 
@@ -296,7 +119,7 @@ def test_preflight_findings(stage: Stage) -> None:
     """All at once: one of DMS, one of the database."""
     stage.source.run("create table unkeyed (id int)")
     stage.virtual.listeners.append(lambda _now: stage.account.fail_endpoint_test("source"))
-    message = rolled_back(stage, stage.run(), before=["Initialize", "EndpointTests"])
+    message = rolled_back(stage, prepare(stage), before=["Initialize", "EndpointTests"])
     assert "PreflightFailed: preflight:" in message
     assert "DMS cannot connect to the source endpoint" in message
     assert "unkeyed" in message
@@ -304,20 +127,20 @@ def test_preflight_findings(stage: Stage) -> None:
 
 def test_the_replication_task_fails(stage: Stage) -> None:
     stage.virtual.listeners.append(_when_running(stage, "failed"))
-    message = rolled_back(stage, stage.run(), before=PREPARED[:4])
+    message = rolled_back(stage, prepare(stage), before=PREPARED[:4])
     assert "replication 'failed' after 1 polls" in message
     assert "its status is failed" in message
 
 
 def test_a_table_in_error(stage: Stage) -> None:
     stage.account.set_tables(payments="Table completed", refunds="Table error")
-    message = rolled_back(stage, stage.run(), before=PREPARED[:4])
+    message = rolled_back(stage, prepare(stage), before=PREPARED[:4])
     assert "1 tables are in error or suspended: public.refunds" in message
 
 
 def test_a_lag_that_never_falls(stage: Stage) -> None:
     stage.virtual.listeners[:] = [lambda now: stage.account.publish_lag(60, now)]
-    run = stage.run()
+    run = prepare(stage)
     message = rolled_back(stage, run, before=PREPARED[:4])
     assert run.states.count("GetReplicationStatus") == 60
     assert "replication 'wait' after 60 polls: lag 60 s (limit 5 s)" in message
@@ -325,7 +148,7 @@ def test_a_lag_that_never_falls(stage: Stage) -> None:
 
 def test_no_lag_data_at_all(stage: Stage) -> None:
     stage.virtual.listeners.clear()
-    message = rolled_back(stage, stage.run(), before=PREPARED[:4])
+    message = rolled_back(stage, prepare(stage), before=PREPARED[:4])
     assert "CloudWatch has no lag of the last minutes" in message
 
 
@@ -341,15 +164,15 @@ FINISHED_BEFORE = {
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_function_that_always_crashes_before_its_effect(stage: Stage, operation: str) -> None:
-    stage.functions.faults.append(_crash(operation, after=False))
-    message = rolled_back(stage, stage.run(), before=FINISHED_BEFORE[operation])
+    stage.functions.faults.append(crash(operation, after=False))
+    message = rolled_back(stage, prepare(stage), before=FINISHED_BEFORE[operation])
     assert "RuntimeError: injected" in message
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_function_that_always_crashes_after_its_effect(stage: Stage, operation: str) -> None:
-    stage.functions.faults.append(_crash(operation, after=True))
-    run = stage.run()
+    stage.functions.faults.append(crash(operation, after=True))
+    run = prepare(stage)
     steps = stage.account.steps("run-1")[:-1]
     assert set(steps) >= set(FINISHED_BEFORE[operation])
     rolled_back(stage, run, before=steps)
@@ -358,8 +181,8 @@ def test_a_function_that_always_crashes_after_its_effect(stage: Stage, operation
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("operation", [*OPERATIONS, "finish"])
 def test_a_function_that_crashes_once_is_retried(stage: Stage, operation: str, after: bool) -> None:
-    stage.functions.faults.append(_crash(operation, after=after, times=1))
-    assert stage.run().status == "SUCCEEDED"
+    stage.functions.faults.append(crash(operation, after=after, times=1))
+    assert prepare(stage).status == "SUCCEEDED"
     assert stage.end()["steps"] == [*PREPARED, "Finish"]
     assert stage.end()["lock"] is None
     assert stage.account.start_types == ["start-replication"]
@@ -368,21 +191,21 @@ def test_a_function_that_crashes_once_is_retried(stage: Stage, operation: str, a
 
 @pytest.mark.parametrize("operation", [*OPERATIONS, "finish"])
 def test_throttling_is_waited_out(stage: Stage, operation: str) -> None:
-    stage.functions.faults.append(_crash(operation, after=False, times=4, error=Throttled))
-    assert stage.run().status == "SUCCEEDED"
+    stage.functions.faults.append(crash(operation, after=False, times=4, error=Throttled))
+    assert prepare(stage).status == "SUCCEEDED"
     assert stage.operations().count(operation) >= 5
 
 
 def test_a_rollback_that_crashes_is_retried(stage: Stage) -> None:
-    stage.functions.faults.append(_crash("start", after=True))
-    stage.functions.faults.append(_crash("rollback_handler", after=True, times=2))
-    rolled_back(stage, stage.run(), before=PREPARED[:4])
+    stage.functions.faults.append(crash("start", after=True))
+    stage.functions.faults.append(crash("rollback_handler", after=True, times=2))
+    rolled_back(stage, prepare(stage), before=PREPARED[:4])
 
 
 def test_a_rollback_that_cannot_be_done_says_so(stage: Stage) -> None:
-    stage.functions.faults.append(_crash("start", after=True))
+    stage.functions.faults.append(crash("start", after=True))
     with watched_calls(_out_of_reach("StopReplicationTask")):
-        run = stage.run()
+        run = prepare(stage)
     assert (run.status, run.error) == ("FAILED", "RollbackFailed")
     assert run.states[-3:] == ["ExecuteRollback", "NotifyFailure", "Failed"]
     assert stage.account.lock_holder == "run-1"
@@ -394,15 +217,15 @@ def test_a_rollback_that_cannot_be_done_says_so(stage: Stage) -> None:
 def test_after_a_failed_rollback_the_next_start_is_refused_until_it_is_run_again(
     stage: Stage,
 ) -> None:
-    stage.functions.faults.append(_crash("rollback_handler", after=False))
+    stage.functions.faults.append(crash("rollback_handler", after=False))
     stage.target.run("insert into payments values (101, 1)")
-    assert stage.run().error == "RollbackFailed"
-    assert stage.run("run-2").error == "MigrationInProgress"
+    assert prepare(stage).error == "RollbackFailed"
+    assert prepare(stage, "run-2").error == "MigrationInProgress"
     stage.functions.faults.clear()
     stage.functions.invoke("rollback_handler", {"execution": {"name": "run-1"}})
     assert stage.end()["lock"] is None
     stage.target.run("delete from payments where id > 100")
-    assert stage.run("run-3").status == "SUCCEEDED"
+    assert prepare(stage, "run-3").status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(
@@ -416,16 +239,16 @@ def test_after_a_failed_rollback_the_next_start_is_refused_until_it_is_run_again
 def test_with_sns_away_every_ending_is_still_reached(
     stage: Stage, ending: str, faults: list[str]
 ) -> None:
-    stage.functions.faults.extend(_crash(operation, after=False) for operation in faults)
+    stage.functions.faults.extend(crash(operation, after=False) for operation in faults)
     with watched_calls(_out_of_reach("Publish")):
-        run = stage.run()
+        run = prepare(stage)
     assert run.states[-1] == ending
     assert stage.account.messages() == []
 
 
 def test_a_lock_that_cannot_be_released_does_not_undo_a_good_migration(stage: Stage) -> None:
-    stage.functions.faults.append(_crash("finish", after=False))
-    run = stage.run()
+    stage.functions.faults.append(crash("finish", after=False))
+    run = prepare(stage)
     assert run.states[-3:] == ["ReleaseLock", "NotifyLockHeld", "Succeeded"]
     assert stage.end()["task"] == "running"
     assert stage.subjects() == ["Migration: phase finished, lock still held"]
@@ -438,11 +261,11 @@ def test_a_second_start_is_refused_without_touching_the_first(stage: Stage) -> N
     def start_another(_now: datetime) -> None:
         if stage.account.task_status == "running" and not runs:
             stage.virtual.listeners.remove(start_another)
-            runs.append(stage.run("run-2"))
+            runs.append(prepare(stage, "run-2"))
             during.append(stage.end("run-1"))
 
     stage.virtual.listeners.append(start_another)
-    first = stage.run("run-1")
+    first = prepare(stage, "run-1")
     [second] = runs
     assert (second.status, second.error) == ("FAILED", "MigrationInProgress")
     assert second.states == ["Initialize", "NotifyRefused", "Refused"]
@@ -462,13 +285,13 @@ def test_a_second_start_that_cannot_even_ask_leaves_the_first_alone(stage: Stage
     def start_another(_now: datetime) -> None:
         if stage.account.task_status == "running" and not runs:
             stage.virtual.listeners.remove(start_another)
-            stage.functions.faults.append(_crash("initialize", after=False))
-            runs.append(stage.run("run-2"))
+            stage.functions.faults.append(crash("initialize", after=False))
+            runs.append(prepare(stage, "run-2"))
             assert stage.end("run-1")["task"] == "running"
             assert stage.account.lock_holder == "run-1"
 
     stage.virtual.listeners.append(start_another)
-    first = stage.run("run-1")
+    first = prepare(stage, "run-1")
     assert first.status == "SUCCEEDED"
     [second] = runs
     assert second.error == "MigrationRolledBack"
@@ -482,27 +305,6 @@ def _when_running(stage: Stage, status: str) -> Callable[[datetime], None]:
             stage.account.task_status = status
 
     return change
-
-
-def _crash(
-    operation: str,
-    *,
-    after: bool,
-    times: int = 1000,
-    error: type[Exception] = RuntimeError,
-) -> Callable[[Invocation], None]:
-    """Fail an operation (or a function) before its code or after all its effects."""
-    left = times
-
-    def fault(invocation: Invocation) -> None:
-        nonlocal left
-        name = invocation.event.get("operation")
-        matches = operation in (name, invocation.function)
-        if matches and invocation.after == after and left:
-            left -= 1
-            raise error("injected")
-
-    return fault
 
 
 def _out_of_reach(operation: str) -> Callable[[Call], None]:
