@@ -20,6 +20,7 @@ from migration.postgres import Credentials
 from tests.support.moving_name import MovingName, moving_name
 from tests.support.pair import Pair
 from tests.support.pgbouncer import ADMIN, Bouncer, bouncer, encryption
+from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration
@@ -123,8 +124,7 @@ def test_clients_wait_while_the_name_moves_and_no_row_is_lost(front: Front, pair
 
     front.pooler().pause(10)
     on_source = rows(pair.source)
-    while sum(state.waiting or 0 for state in front.pooler().states()) < len(writers):
-        assert not any(writer.error for writer in writers)
+    until(lambda: sum(state.waiting or 0 for state in front.pooler().states()) == len(writers))
     assert rows(pair.source) == on_source
     acknowledged = [len(writer.acknowledged) for writer in writers]
     front.name.move(pair.target_server.port)
@@ -144,8 +144,7 @@ def test_clients_wait_while_the_name_moves_and_no_row_is_lost(front: Front, pair
 def test_a_client_that_comes_during_the_pause_waits_too(front: Front, pair: Pair) -> None:
     front.pooler().pause(10)
     writer = Writer(front.one, 1)
-    while not (front.pooler().states()[0].waiting or writer.error):
-        pass
+    until(lambda: front.pooler().states()[0].waiting or writer.error)
     front.name.move(pair.target_server.port)
     front.pooler().resume()
     writer.wait_for(1)
@@ -182,8 +181,7 @@ def test_an_open_transaction_that_ends_in_time_is_waited_for(front: Front, pair:
     session.run("insert into public.t values (1)")
     pausing = threading.Thread(target=front.pooler().pause, args=(30,))
     pausing.start()
-    while front.paused() != [True, True]:
-        pass
+    until(lambda: front.paused() == [True, True])
     assert front.pooler().states()[0].busy == 1
     session.run("insert into public.t values (2)")
     session.run("commit")
@@ -191,6 +189,21 @@ def test_an_open_transaction_that_ends_in_time_is_waited_for(front: Front, pair:
 
     assert rows(pair.source) == {1, 2}
     assert front.pooler().states()[0] == PoolerState(front.one.endpoint, True, 0, 0)
+
+
+def test_it_may_wait_longer_than_a_console_takes_to_answer(
+    front: Front, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooler, "_ANSWER_SECONDS", 1.0)
+    session = front.connect(front.one)
+    session.run("begin; insert into public.t values (1)")
+    long = threading.Thread(target=session.run, args=("select pg_sleep(2); commit",))
+    long.start()
+
+    front.pooler().pause(30)
+
+    assert rows(pair.source) == {1}
+    long.join(timeout=60)
 
 
 def test_an_open_transaction_that_does_not_end_lets_all_go_on(front: Front, pair: Pair) -> None:

@@ -18,6 +18,7 @@ from migration.errors import ReverseSlotBlocked, ReverseSlotLost, RollbackLossUn
 from migration.postgres import Timeouts
 from migration.reverse_slot import SLOT
 from tests.support.pair import Pair
+from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration
@@ -179,8 +180,7 @@ def test_a_reader_that_waits_in_the_making_is_ended(pair: Pair, session: Connect
     writer.run("begin")
     writer.run("insert into t values (1)")
     abandoned = psql(pair, f"select pg_create_logical_replication_slot('{SLOT}', 'pgoutput')")
-    while not pair.target.run("select 1 from pg_replication_slots where active"):
-        pass
+    until(lambda: pair.target.run("select 1 from pg_replication_slots where active"))
     writer.run("rollback")
     writer.close()
 
@@ -361,8 +361,7 @@ def receive(pair: Pair) -> subprocess.Popen[bytes]:
         "-o", "proto_version=1", "-o", "publication_names=everything",
     )  # fmt: skip
     query = "select 1 from pg_replication_slots where active"
-    while not pair.target.run(query) and reader.poll() is None:
-        pass
+    until(lambda: pair.target.run(query) or reader.poll() is not None)
     return reader
 
 

@@ -24,6 +24,7 @@ from lib.pooler.image import entrypoint
 from migration.postgres import Credentials
 from scripts.system_packages import find
 from tests.support.postgres import Server, free_port
+from tests.support.waiting import until
 
 ADMIN = Credentials("console", 'console\'s "own" password')
 
@@ -124,10 +125,11 @@ def secret(users: Mapping[str, str]) -> str:
 
 def _wait(started: Bouncer) -> None:
     """Until it listens; it fails at once where PgBouncer refuses its configuration."""
-    while started.process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", started.port), 1).close()
-            return
-        except OSError:
-            continue
-    pytest.fail(f"PgBouncer ended at once: {started.log.read_text()[-500:]}")
+
+    def answers() -> bool:
+        if started.process.poll() is not None:
+            pytest.fail(f"PgBouncer ended at once: {started.log.read_text()[-500:]}")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", started.port)) == 0
+
+    until(answers)
