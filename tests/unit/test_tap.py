@@ -57,7 +57,7 @@ CASES = {
         ("alarm_emails has 'oncall'", "name@example.com"), overlay={"alarm_emails": ["oncall"]}
     ),
     "source without port": Wrong(
-        ("source_endpoint is 'db.example.com'", "host:port", "1 to 65535"),
+        ("source_endpoint is 'db.example.com'", "host:port", "1150 to 65535"),
         overlay={"source_endpoint": "db.example.com"},
     ),
     "unknown setting": Wrong(

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from lib.pooler.image_tag import FOLDER, image_tag
-from scripts import pooler_image
 from scripts.operator_error import OperatorError
 from scripts.pooler_image import publish, run_docker
 
@@ -97,7 +96,8 @@ def test_an_image_that_is_there_is_neither_built_nor_restarts_anything(account: 
     docker, client = Docker(), Recording(account)
 
     assert publish(client, NAME, docker) == f"{NAME}:{image_tag()} is pushed already."
-    assert docker.asked == client.restarts == []
+    assert docker.asked == []
+    assert client.restarts == []
 
 
 @pytest.mark.parametrize("failing", ["build", "login", "push"])
@@ -119,8 +119,10 @@ def test_an_environment_that_is_not_deployed_is_not_built_for() -> None:
     assert docker.asked == []
 
 
-def test_without_docker_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooler_image.shutil, "which", lambda name: None)
+def test_without_docker_there_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(OperatorError, match=r"^docker is not on PATH: install it .*'make image'"):
         run_docker("build")

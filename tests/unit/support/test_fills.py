@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from tests.support.aws.fills import install_all
-
-
-@pytest.fixture(autouse=True)
-def account() -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
-    for name, value in (("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")):
-        patch.setenv(name, value)
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    install_all(patch)
-    with mock_aws():
-        yield
-    patch.undo()
+pytestmark = pytest.mark.usefixtures("account")
 
 
 def _bucket(condition: dict[str, Any]) -> Any:

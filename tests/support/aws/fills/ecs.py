@@ -1,7 +1,10 @@
 """ECS.
 
-Gap closed: a service forgot how it is deployed, how long a task may take to become healthy, and
-whether ECS tags its tasks and moves them between zones, so a second plan was not empty.
+Gaps closed:
+
+- A service forgot how it is deployed, how long a task may take to become healthy, and whether ECS
+  tags its tasks and moves them between zones, so a second plan was not empty.
+- A deleted cluster stayed in the list of clusters for ever.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from typing import Any
 
 import pytest
 from moto.core.responses import ActionResult
+from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 _REMEMBERED = (
@@ -22,6 +26,13 @@ _REMEMBERED = (
 
 def install(patch: pytest.MonkeyPatch) -> None:
     """Installs the fill."""
+    list_clusters = EC2ContainerServiceBackend.list_clusters
+
+    def list_active(self: Any) -> list[str]:
+        active = {one.arn for one in self.clusters.values() if one.status == "ACTIVE"}
+        return [arn for arn in list_clusters(self) if arn in active]
+
+    patch.setattr(EC2ContainerServiceBackend, "list_clusters", list_active)
     for action in ("create_service", "update_service"):
         patch.setattr(
             EC2ContainerServiceResponse,

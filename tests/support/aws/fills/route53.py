@@ -19,13 +19,14 @@ def install(patch: pytest.MonkeyPatch) -> None:
 
     def create_private(self: Any) -> ActionResult:
         vpc = {"VPCId": self._get_param("VPC.VPCId"), "VPCRegion": self._get_param("VPC.VPCRegion")}
-        answer = create(self)
-        zone = answer.result["HostedZone"]
+        answer: ActionResult = create(self)
+        made: dict[str, Any] = answer.result  # type: ignore[assignment]
+        zone = made["HostedZone"]
         if vpc["VPCId"] and not zone.private_zone:
             zone.private_zone = True
             zone.add_vpc(vpc["VPCId"], vpc["VPCRegion"])
             # Only public zones have one (API reference, CreateHostedZone).
-            return ActionResult({**answer.result, "DelegationSet": None, "VPC": vpc})
+            return ActionResult({**made, "DelegationSet": None, "VPC": vpc})
         return answer
 
     patch.setattr(Route53, "create_hosted_zone", create_private)
