@@ -53,7 +53,7 @@ default = st.builds(
 )  # fmt: skip
 @given(changes=st.lists(st.one_of(grant, grant, grant, revoke, default), max_size=12))
 def test_every_list_is_as_it_was(yard: Yard, changes: list[tuple[str, str]]) -> None:
-    yard.refill()
+    yard.fill()
     for role, statement in changes:
         # What the role may not grant is a case of its own: nothing happens.
         with suppress(DatabaseError):

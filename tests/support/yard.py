@@ -7,7 +7,7 @@ end sessions), on both servers: four yards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,11 @@ select 'default ' || d.defaclobjtype::text, d.defaclnamespace::regnamespace::tex
   from pg_default_acl d, aclexplode(d.defaclacl) a
 """
 
+_END_SESSIONS = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+ where datname = current_database() and pid <> pg_backend_pid() and usename is not null
+"""
+
 Lists = frozenset[tuple[Any, ...]]
 
 
@@ -136,20 +141,20 @@ class Yard:
     own: Connection = field(init=False, repr=False)
     execution: str = "run-1"
 
-    def fill(self) -> None:
-        """Makes the database anew, and installs the control schema as the migration's user."""
+    def build(self) -> None:
+        """Makes the database anew."""
         self.admin = self.server.create_database(self.name)
-        for role in ("keeper", "lead"):
-            self.admin.run(f"grant create on database {self.name} to {role}")
         self.admin.run(f"grant create on database {self.name} to {self.user}")
+        self.admin.run("create schema books; create schema extra; create schema outside")
+
+    def fill(self) -> None:
+        """Ends all other sessions, and makes everything as it is before a migration."""
+        self.admin.run(_END_SESSIONS)
+        self.admin.run("drop schema if exists migration_control cascade")
+        self.admin.run("drop schema books, extra, outside cascade")
         self.admin.run(MAKE)
         self.own = self.open()
         control.install(self.own)
-
-    def refill(self) -> None:
-        """Everything as :meth:`fill` left it, in the same sessions."""
-        self.admin.run("drop schema books, extra, outside cascade")
-        self.admin.run(MAKE)
 
     def open(self) -> Connection:
         """Another session of the migration's user, set up as the project does."""
@@ -225,20 +230,19 @@ def make_roles(server: Server) -> None:
 
 
 @pytest.fixture(scope="session", params=["16 superuser", "16 member", "18 superuser", "18 member"])
-def _kind(
+def built_yard(
     request: pytest.FixtureRequest, source_server: Server, target_server: Server
-) -> tuple[Server, str]:
+) -> Yard:
     major, kind = request.param.split()
     server = source_server if major == "16" else target_server
     make_roles(server)
-    return server, {"superuser": "chief", "member": "mover"}[kind]
+    made = Yard(server, {"superuser": "chief", "member": "mover"}[kind])
+    made.build()
+    return made
 
 
 @pytest.fixture
-def yard(_kind: tuple[Server, str]) -> Iterator[Yard]:
-    """A fresh yard."""
-    made = Yard(*_kind)
-    made.fill()
-    yield made
-    made.own.close()
-    made.admin.close()
+def yard(built_yard: Yard) -> Yard:
+    """The yard, open and nothing on record."""
+    built_yard.fill()
+    return built_yard

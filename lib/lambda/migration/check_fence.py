@@ -16,6 +16,7 @@ from migration.fence_scope import can_act_as, can_become, over_entries, scoped
 from migration.findings import Finding, error, warning
 
 _SHOWN = 5
+_OF_A_COLUMN = " of a column"
 
 _OWN = """
 select session_user::text, rolsuper or pg_has_role(session_user, 'pg_signal_backend', 'USAGE'),
@@ -127,7 +128,9 @@ def check_target_roles(
     common = {name for _, name, _ in had} & _relations(there, schemas)
     lacking: dict[str, list[str]] = defaultdict(list)
     for role, name, privilege in sorted(had - has):
-        if role in on_target and name in common:
+        whole = (role, name, privilege.removesuffix(_OF_A_COLUMN))
+        is_said = privilege.endswith(_OF_A_COLUMN) and whole in had - has
+        if role in on_target and name in common and not is_said:
             lacking[role].append(f"{privilege} on {name}")
     return findings + [
         error(
