@@ -117,6 +117,8 @@ class Functions:
     handlers: Mapping[str, tuple[Handler, Mapping[str, str]]]
     faults: list[Callable[[Invocation], None]] = field(default_factory=list)
     invocations: list[Invocation] = field(default_factory=list)
+    running: str | None = None
+    """The function whose code runs now."""
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """What Lambda's Invoke does with the function's code."""
@@ -126,7 +128,11 @@ class Functions:
         for fault in self.faults:
             fault(invocation)
         with _environment(environment):
-            result = json.loads(json.dumps(handler(event, _context(name))))
+            self.running = name
+            try:
+                result = json.loads(json.dumps(handler(event, _context(name))))
+            finally:
+                self.running = None
         for fault in self.faults:
             fault(Invocation(name, event, after=True))
         return result
