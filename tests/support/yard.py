@@ -7,7 +7,7 @@ end sessions), on both servers: four yards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,6 +147,14 @@ class Yard:
         self.admin.run(f"grant create on database {self.name} to {self.user}")
         self.admin.run("create schema books; create schema extra; create schema outside")
 
+    def demolish(self) -> None:
+        """Removes the database, and the superuser that other tests would notice."""
+        self.admin.close()
+        admin = self.server.connect()
+        admin.run(f"drop database {self.name} with (force)")
+        admin.run("drop role chief")
+        admin.close()
+
     def fill(self) -> None:
         """Ends all other sessions, and makes everything as it is before a migration."""
         self.admin.run(_END_SESSIONS)
@@ -229,16 +237,17 @@ def make_roles(server: Server) -> None:
     admin.close()
 
 
-@pytest.fixture(scope="session", params=["16 superuser", "16 member", "18 superuser", "18 member"])
+@pytest.fixture(scope="module", params=["16 superuser", "16 member", "18 superuser", "18 member"])
 def built_yard(
     request: pytest.FixtureRequest, source_server: Server, target_server: Server
-) -> Yard:
+) -> Iterator[Yard]:
     major, kind = request.param.split()
     server = source_server if major == "16" else target_server
     make_roles(server)
     made = Yard(server, {"superuser": "chief", "member": "mover"}[kind])
     made.build()
-    return made
+    yield made
+    made.demolish()
 
 
 @pytest.fixture
