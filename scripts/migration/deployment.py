@@ -59,6 +59,11 @@ class Deployment:
         return f"{self.naming.name('migration-checkpoints')}-{self.account}"
 
     @property
+    def routing_parameter(self) -> str:
+        """The parameter that says which database takes the writes."""
+        return self.naming.parameter("routing/target")
+
+    @property
     def states(self) -> Any:
         """The client of Step Functions."""
         return clients.client("stepfunctions")

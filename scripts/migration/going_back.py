@@ -130,7 +130,12 @@ def _check_something_left(deployment: Deployment, run: Run, steps: list[str]) ->
         raise OperatorError(
             f"Nothing was changed, because {run.name} was refused before it began: {again}."
         )
-    rollback = Rollback(deployment.naming.suffix, deployment.bucket, topic="")
+    rollback = Rollback(
+        environment=deployment.naming.suffix,
+        bucket=deployment.bucket,
+        routing_parameter=deployment.routing_parameter,
+        topic="",
+    )
     over = rollback.over(Execution(run.name, run.arn))
     if over is not None and STEP in steps:
         raise OperatorError(

@@ -94,7 +94,7 @@ def world(effect: Effect | None) -> str:
 
 
 def duration(seconds: int) -> str:
-    """``90`` → ``90 s``, ``930`` → ``15.5 min``: in the greatest unit of which it is two or more."""
+    """``930`` → ``15.5 min``: in the greatest unit of which it is two or more."""
     for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.1f} {name}".replace(".0 ", " ")

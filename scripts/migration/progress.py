@@ -103,7 +103,7 @@ def gather(deployment: Deployment, run: Run) -> Progress:
         step=step,
         phases=marks,
         fraction=_fraction(workflow, marks, step),
-        primary=routing.current(deployment.naming.parameter("routing/target")),
+        primary=routing.current(deployment.routing_parameter),
         traffic=figures.traffic(deployment),
         replication=figures.replication_lag(deployment, "reverse" if turned else "forward"),
         write_pause=_write_pause(entries),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from threading import Thread
 from typing import Any
@@ -13,13 +14,14 @@ import pytest
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.base_backend import BackendDict
 from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 from moto.sts.responses import TokenResponse
 
 from migration.clients import client
 from scripts.migration.command import main
-from tests.support.aws.fills import dms
+from tests.support.aws.fills import apigateway, dms
 
 ACCOUNT = "123456789012"
 BUCKET = f"migration-checkpoints-dev-{ACCOUNT}"
@@ -27,6 +29,8 @@ ROUTING = "/migration/dev/routing/target"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:migration-orchestration-dev"
 STARTER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operators/alice"
 OTHER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operators/bob"
+Step = tuple[str, str, dict[str, Any]]
+"""A journal's entry: step, phase, detail."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,7 @@ class Operated:
         except s3.exceptions.NoSuchKey:
             return None
 
-    def journal(
-        self, *steps: str | tuple[str, str, dict[str, Any]], name: str = "migration-1"
-    ) -> None:
+    def journal(self, *steps: str | Step, name: str = "migration-1") -> None:
         """The execution's journal: steps of Prepare, or (step, phase, detail)."""
         entries = [
             {"step": s, "phase": "Prepare", "detail": {}}
@@ -166,7 +168,8 @@ class Operated:
 def operated(patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> Operated:
     """A fresh environment, inside ``simulated_aws``."""
     BackendDict.reset()
-    dms.install(patch)
+    for service in (apigateway, dms):
+        service.install(patch)
     client("s3").create_bucket(Bucket=BUCKET)
     client("ssm").put_parameter(Name=ROUTING, Value="source", Type="String")
     queue = client("sqs").create_queue(QueueName="tokens")["QueueUrl"]
@@ -205,7 +208,7 @@ def _run_functions(patch: pytest.MonkeyPatch, environment: Operated) -> None:
 
 
 def _keep_what_moto_drops(patch: pytest.MonkeyPatch) -> None:
-    """The order and the data asked of a history; the cause of a failure and of a stop."""
+    """The order and the data asked of a history, the cause of a failure, and all of a stop."""
 
     def get_execution_history(self: Any) -> ActionResult:
         events = list(
@@ -222,8 +225,9 @@ def _keep_what_moto_drops(patch: pytest.MonkeyPatch) -> None:
         return EmptyResult()
 
     def stop_execution(self: Any) -> ActionResult:
-        arn = self._get_param("executionArn")
-        execution = self.stepfunction_backend.stop_execution(arn)
+        # moto would wait until the task that waits for its token is answered.
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        execution.exec_status, execution.stop_date = ExecutionStatus.ABORTED, datetime.now(UTC)
         execution.error, execution.cause = self._get_param("error"), self._get_param("cause")
         return ActionResult({"stopDate": execution.stop_date})
 

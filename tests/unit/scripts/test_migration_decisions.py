@@ -1,4 +1,4 @@
-"""``approve``, ``reject`` and ``complete``: who may answer what, until when, and the token unseen."""
+"""``approve``, ``reject`` and ``complete``: who may answer what, and until when."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_the_token_is_not_shown_when_aws_refuses(
 
 
 @pytest.mark.parametrize(("states", "kind", "verb"), ANSWERS)
-@pytest.mark.parametrize("token", [7, "", None, ["secret"], {"secret": "secret"}, "missing"])
+@pytest.mark.parametrize("token", [7, "", None, ["secret"], {"secret": "secret"}, ...])
 def test_a_request_that_is_none_is_one_sentence(
     dev: Operated,
     virtual: VirtualClock,
@@ -210,7 +210,7 @@ def test_a_request_that_is_none_is_one_sentence(
 ) -> None:
     ask(dev, virtual, states, kind)
     document = {"token": token, "expires": "2027-01-01T00:00:00+00:00"}
-    dev.put(f"{kind}/{NAME}.json", {} if token == "missing" else document)
+    dev.put(f"{kind}/{NAME}.json", {} if token is ... else document)
 
     message = dev.refused(*verb)
 

@@ -8,17 +8,17 @@ import click
 import pytest
 
 from migration.errors import RollbackIncomplete
+from migration.execution import Execution
 from migration.rollback import Rollback
 from scripts.migration.going_back import MEANING
-from scripts.operator_error import OperatorError
-from tests.support.operated import BUCKET, OTHER, Operated
+from tests.support.operated import BUCKET, OTHER, ROUTING, Operated, Step
 
 NAME = "migration-1"
 HANDLER, TRAFFIC = "rollback-handler-dev", "traffic-handler-dev"
-HELD = ("HoldWritesBegun", "CutOver", {"held_at": "2026-11-21T12:00:00+00:00"})
-OPENED = ("OpenTargetBegun", "CutOver", {})
-ASKED = ("RequestCompletion", "Complete", {})
-FINISH = ("Finish", "Soak", {})
+HELD: Step = ("HoldWritesBegun", "CutOver", {"held_at": "2026-11-21T12:00:00+00:00"})
+OPENED: Step = ("OpenTargetBegun", "CutOver", {})
+ASKED: Step = ("RequestCompletion", "Complete", {})
+FINISH: Step = ("Finish", "Soak", {})
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +174,12 @@ def test_it_asks_unless_told_not_to(
     dev.begin("Initialize", "Preflight")
     dev.journal("Initialize")
     asked: list[str] = []
-    monkeypatch.setattr(click, "confirm", lambda text: asked.append(text) or confirmed)
+
+    def confirm(text: str) -> bool:
+        asked.append(text)
+        return confirmed
+
+    monkeypatch.setattr(click, "confirm", confirm)
 
     if confirmed:
         assert dev.command("rollback", NAME).code == 0
@@ -211,15 +216,9 @@ def test_a_handler_that_did_nothing_is_told(dev: Operated) -> None:
 
 def test_the_watchdogs_rule_is_the_one_this_command_relies_on(dev: Operated) -> None:
     """Stopped while it waits for completion, an execution is not due; stopped before, it is."""
-    from migration.execution import Execution
-
     dev.lock()
-    rollback = Rollback("dev", BUCKET, topic="")
+    rollback = Rollback(environment="dev", bucket=BUCKET, routing_parameter=ROUTING, topic="")
     dev.journal("Initialize", HELD, OPENED)
     assert rollback.is_due(Execution(NAME))
     dev.journal("Initialize", HELD, OPENED, ASKED)
     assert not rollback.is_due(Execution(NAME))
-
-
-def test_operator_errors_are_what_refusals_are_made_of() -> None:
-    assert issubclass(OperatorError, RuntimeError)
