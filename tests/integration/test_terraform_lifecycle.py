@@ -32,6 +32,12 @@ def test_a_second_plan_is_empty(record: Record, stack: str) -> None:
     assert second.code == NOTHING_TO_DO, second.output[-10_000:]
 
 
+def test_a_plan_after_a_cutover_is_empty(record: Record) -> None:
+    """Terraform owns the shape, the workflow the motion (design, invariant I7)."""
+    plan = record.lives["dev"].outcomes["plan after a cutover"]
+    assert plan.code == NOTHING_TO_DO, plan.output[-10_000:]
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_declared_type_is_applied(record: Record, stack: str) -> None:
     life = record.lives[stack]

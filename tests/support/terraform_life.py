@@ -138,7 +138,7 @@ class _Stage:
         keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
         height = take(self._aws.client, REGIONS)
         refused |= self._timed("locks held by hand", lambda: self._held_by_hand(dev))
-        self._timed("protection off", lambda: self._unprotect(prod))
+        self._timed("cutover, and protection off", lambda: self._move_and_unprotect(dev, prod))
         self._timed("both environments down", lambda: self._both_down(dev, prod))
         self._timed("state storage down", state.take_down)
         return Record(
@@ -210,6 +210,56 @@ class _Stage:
         refused |= self._rival(life, "the lock file alone")
         bucket.delete_object(**lock_file)
         return refused
+
+    def _move_and_unprotect(self, dev: Life, prod: Life) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            moving = pool.submit(self._plan_after_cutover, dev)
+            self._unprotect(prod)
+            moving.result()
+
+    def _plan_after_cutover(self, dev: Life) -> None:
+        """Moves in dev's part of the account all that the workflow moves, then plans again."""
+        made = {r["type"] + "." + r["name"]: r["instances"][0]["attributes"] for r in dev.resources}
+
+        def one(kind: str, part: str) -> dict[str, Any]:
+            [found] = [a for k, a in made.items() if k.startswith(f"{kind}.") and part in k]
+            return dict(found)
+
+        routing = one("aws_ssm_parameter", "Routing")
+        self._aws.client("ssm").put_parameter(Name=routing["name"], Value="target", Overwrite=True)
+        stage = one("aws_api_gateway_stage", "")
+        aws_backend = {"op": "replace", "path": "/variables/backend", "value": "aws.example.com"}
+        self._aws.client("apigateway").update_stage(
+            restApiId=stage["rest_api_id"],
+            stageName=stage["stage_name"],
+            patchOperations=[
+                aws_backend,
+                {"op": "replace", "path": "/canarySettings/percentTraffic", "value": "50.0"},
+            ],
+        )
+        record = one("aws_route53_record", "Primary")
+        moved = {
+            "Name": record["name"],
+            "Type": "CNAME",
+            "TTL": record["ttl"],
+            "ResourceRecords": [{"Value": "aurora.example.com"}],
+        }
+        self._aws.client("route53").change_resource_record_sets(
+            HostedZoneId=record["zone_id"],
+            ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": moved}]},
+        )
+        dms = self._aws.client("dms")
+        for task, how in (("ForwardTask", {}), ("ReverseTask", {"CdcStartPosition": "0/1A2B3C"})):
+            arn = one("aws_dms_replication_task", task)["replication_task_arn"]
+            dms.start_replication_task(
+                ReplicationTaskArn=arn, StartReplicationTaskType="start-replication", **how
+            )
+        dms.stop_replication_task(
+            ReplicationTaskArn=one("aws_dms_replication_task", "ForwardTask")[
+                "replication_task_arn"
+            ]
+        )
+        dev.do("plan", "plan after a cutover")
 
     def _unprotect(self, prod: Life) -> None:
         prod.terraform.use(self._stacks["unprotected"])
