@@ -135,7 +135,8 @@ def _variables(settings: Settings, database: str, primary_name: str) -> list[dic
     values = {
         "DATABASE": database,
         "DEFAULT_POOL_SIZE": sizes.default_pool_size,
-        "DNS_MAX_TTL": settings.primary_ttl_seconds,
+        # Asked for at every new connection: a second cache would outlive the move of the record.
+        "DNS_MAX_TTL": 0,
         "MAX_CLIENT_CONN": sizes.max_client_conn,
         "MAX_DB_CONNECTIONS": sizes.max_db_connections,
         "PRIMARY_HOST": primary_name,
