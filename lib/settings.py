@@ -128,7 +128,8 @@ class Settings:
     """Domain known inside the two VPCs only: the application connects to ``db.`` below it, the
     pooler to ``primary.``"""
     primary_ttl_seconds: int = 5
-    """How long the pooler may keep the address of ``primary.`` after the workflow moved it."""
+    """How long the VPC's resolver may keep the answer for ``primary.`` after the workflow moved
+    it."""
 
     # --- workflow -------------------------------------------------------------------------
     max_lag_seconds: int = 5

@@ -67,6 +67,11 @@ def read_pooler_logins(source: TextIO, roles: Sequence[str]) -> dict[str, Any]:
             f"Nothing was written: give one password in users for each of {', '.join(roles)}, the "
             "application roles of the settings."
         )
+    if given["username"] in users:
+        raise OperatorError(
+            "Nothing was written: the console's user name is also an application role; give the "
+            "console a user of its own, so that no application may pause the pooler."
+        )
     _require_texts({"username": given["username"], "password": given["password"], **users})
     return given
 

@@ -15,7 +15,7 @@ from lib.settings_loader import load_settings
 from lib.tap_stack import TapStack
 from tests.support.construct_ids import FOLDER, addresses
 
-# Digests of code, of an image's folder and of the API's parts: base64 SHA-256, SHA-256, SHA-1 and MD5.
+# Digests of code, of an image's folder and of the API's parts: SHA-256 (base64, hex), SHA-1, MD5.
 DIGEST = re.compile(
     r"[A-Za-z0-9+/]{43}=|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9A-Fa-f]{32}\b"
     r"|(?<=-)[0-9a-f]{16}(?=\.zip)|(?<=_url\}:)[0-9a-f]{16}"

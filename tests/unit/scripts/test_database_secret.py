@@ -109,6 +109,7 @@ def test_the_pooler_secret_holds_its_login_and_the_applications(
         ({**GIVEN, "users": {"payments_app": "b", "other": "c"}}, "for each of payments_app"),
         ({**GIVEN, "users": {"payments_app": ""}}, "may be empty"),
         ({**LOGINS, "password": ""}, "may be empty"),
+        ({**LOGINS, "username": "payments_app"}, "a user of its own"),
     ],
 )
 def test_logins_that_do_not_fit_the_settings_are_refused(given: Any, said: str) -> None:
