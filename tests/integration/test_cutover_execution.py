@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.interpreter import Run, Throttled, TimedOut
+from tests.support.interpreter import Run
+from tests.support.interpreter_patches import Throttled, TimedOut
 from tests.support.workflow_stage import Stage, crash
 
 PREPARED = [

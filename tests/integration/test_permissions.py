@@ -21,8 +21,9 @@ from tests.support.workflow_stage import Stage, crash
 # What Lambda itself does in the function's name, and what S3 needs to answer 404 and not 403.
 RUNTIME = {"logs", "xray", "ec2", "kms", "sqs"}
 IMPLICIT = {"s3:ListBucket"}
-# The poolers are a stand-in here: test_pooler_tasks.py makes these calls.
-ELSEWHERE = {"ecs:ListTasks", "ecs:DescribeTasks"}
+# The poolers are a stand-in here, and the simulated Route 53 has nothing to wait for:
+# test_pooler_tasks.py and test_primary_record.py make these calls.
+ELSEWHERE = {"ecs:ListTasks", "ecs:DescribeTasks", "route53:GetChange"}
 # API Gateway's actions are the methods of HTTP (service authorization reference).
 RENAMED = {"apigateway:GetStage": "apigateway:GET", "apigateway:UpdateStage": "apigateway:PATCH"}
 WORKFLOW = (

@@ -155,6 +155,7 @@ class Stage:
     def tick(self, now: datetime) -> None:
         """What goes on by itself: payments are made and counted, DMS copies and reports, people
         answer."""
+        running, self.functions.running = self.functions.running, None
         self.pay()
         self.account.publish_lag(0.4, now)
         for weight in (50, 100):
@@ -165,6 +166,7 @@ class Stage:
             self.replicated.reverse()
         for kind, who in self.answers.items():
             self._answer(kind, who)
+        self.functions.running = running
 
     def _answer(self, kind: str, who: str) -> None:
         for entry in (

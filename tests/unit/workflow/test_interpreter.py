@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.interpreter import Functions, Interpreter, Run, Throttled, VirtualClock
+from migration.clients import client
+from tests.support.interpreter import Functions, Interpreter, Run, VirtualClock
+from tests.support.interpreter_patches import Throttled, TimedOut
 from tests.support.migration_account import simulated_aws
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:work"
@@ -146,3 +148,47 @@ def test_keep_runtime_errors_uncaught(bench: Bench) -> None:
     selector = {"field.$": "$.Payload.absent"}
     run = bench.run({"Work": task({}, ResultSelector=selector, Catch=caught)} | DONE)
     assert (run.status, run.error) == ("FAILED", "States.Runtime")
+
+
+def token_task(seconds: int, then: str = "Done") -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": ARN, "Payload": {"token.$": "$$.Task.Token"}},
+        "TimeoutSeconds": seconds,
+        "Catch": [{"ErrorEquals": ["States.Timeout", "No"], "ResultPath": "$.e", "Next": "Caught"}],
+        "Next": then,
+    }
+
+
+ENDS = {"Done": {"Type": "Succeed"}, "Caught": {"Type": "Succeed"}}
+
+
+def test_time_out_tasks(bench: Bench) -> None:
+    def late(invocation: Any) -> None:
+        raise TimedOut
+
+    bench.functions.faults.append(late)
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}]
+    run = bench.run({"Work": task({}, Catch=catch), "Caught": ENDS["Caught"]})
+    assert run.states[-1] == "Caught"
+
+
+def test_wait_for_tokens_in_virtual_time(bench: Bench) -> None:
+    assert bench.run({"Ask": token_task(7200), **ENDS}).states[-1] == "Caught"
+    assert bench.virtual.waited == pytest.approx(7200)
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_keep_the_cause_of_a_failed_task(bench: Bench, good: bool) -> None:
+    def answer(_now: Any) -> None:
+        token = bench.functions.invocations[-1].event["token"]
+        bench.virtual.listeners.clear()
+        if good:
+            client("stepfunctions").send_task_success(taskToken=token, output='{"by": "grace"}')
+        else:
+            client("stepfunctions").send_task_failure(taskToken=token, error="No", cause="Friday")
+
+    bench.virtual.listeners.append(answer)
+    run = bench.run({"Ask": token_task(7200), **ENDS})
+    assert run.output == ({"by": "grace"} if good else {"e": {"Error": "No", "Cause": "Friday"}})

@@ -157,7 +157,8 @@ class Stage:
         self.account: MigrationAccount = migration_account(patch)
         self.payments: PaymentTraffic = payment_traffic(patch)
         self.virtual = VirtualClock()
-        environment = self.account.environment | self.payments.environment
+        shorter = {"BAKE_TIMEOUT_MINUTES": "15"}
+        environment = self.account.environment | self.payments.environment | shorter
         self.rolled_back: list[dict[str, Any]] = []
         handlers: dict[str, Any] = {
             "replication_handler": lambda event, _: PREPARED[event["operation"]],
@@ -233,6 +234,6 @@ def test_silence_ends_in_a_rollback_and_never_at_the_next_weight(stage: Stage) -
     run = stage.run()
     assert run.error == "MigrationRolledBack"
     assert run.states.count("SetTrafficWeight") == 1
-    assert run.states.count("Bake") == 60
+    assert run.states.count("Bake") == 15
     [told] = stage.rolled_back
-    assert told["traffic"]["reason"] == "not proved within 60 min: 0 of 100 requests"
+    assert told["traffic"]["reason"] == "not proved within 15 min: 0 of 100 requests"
