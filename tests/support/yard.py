@@ -152,7 +152,7 @@ class Yard:
         self.admin.close()
         admin = self.server.connect()
         admin.run(f"drop database {self.name} with (force)")
-        admin.run("drop role chief")
+        admin.run("drop role if exists chief")
         admin.close()
 
     def fill(self) -> None:
