@@ -14,10 +14,11 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from scripts import costs, diagram, settings_table, workflow_diagram
+from lib.settings import Settings
+from scripts import costs, diagram, settings_table, workflow_diagram, workflow_tables
 from scripts.synthesized import ROOT, Stack, stacks
 
-FILES = ("README.md", "docs/architecture.md", "docs/settings.md")
+FILES = ("README.md", "docs/architecture.md", "docs/runbook/reference.md", "docs/settings.md")
 MARKED = re.compile(
     r"(?P<start><!-- generated: (?P<part>[\w ]+) -->\n).*?(?P<end><!-- end of \2 -->)", re.DOTALL
 )
@@ -32,6 +33,8 @@ def parts(stack: Stack) -> Mapping[str, Callable[[], str]]:
     return {
         "diagram": lambda: _mermaid(diagram.flowchart(stack)),
         "workflow": lambda: _mermaid(workflow_diagram.flowchart(stack)),
+        "states": lambda: workflow_tables.states(Settings()),
+        "errors": lambda: workflow_tables.error_table(Settings()),
         "costs": lambda: costs.table(stack),
         "settings": settings_table.table,
         "outputs": lambda: _outputs(stack),

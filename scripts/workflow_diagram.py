@@ -1,4 +1,4 @@
-"""Draws the state machine of the synthesized stack as a Mermaid flowchart."""
+"""Draws the state machine of the synthesized stack as a Mermaid flowchart, a box for each phase."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lib.settings import Settings
 from scripts.synthesized import Stack
+from scripts.workflow_map import Workflow
 
 SHAPES = {"Choice": ("{", "}"), "Succeed": ("([", "])"), "Fail": ("([", "])")}
 BOX = ("[", "]")
@@ -20,12 +22,25 @@ def flowchart(stack: Stack) -> str:
     """
     (machine,) = [r for r in stack.resources() if r.type == "aws_sfn_state_machine"]
     definition = json.loads(machine.arguments["definition"])
+    states = definition["States"]
     lines = ["flowchart TD", f"  start(( )) --> {definition['StartAt']}"]
-    for name, state in definition["States"].items():
-        left, right = SHAPES.get(state["Type"], BOX)
-        lines.append(f'  {name}{left}"{name}"{right}')
+    in_phases: set[str] = set()
+    # Which states a phase has depends on no setting.
+    for phase, names in Workflow.of(Settings()).phases.items():
+        if drawn := [name for name in names if name in states]:
+            nodes = [f"  {_node(name, states[name])}" for name in drawn]
+            # A phase may be named like one of its states.
+            lines += [f"  subgraph phase{phase} [{phase}]", *nodes, "  end"]
+            in_phases.update(drawn)
+    lines += [_node(name, state) for name, state in states.items() if name not in in_phases]
+    for name, state in states.items():
         lines += _arrows(name, state)
     return "\n".join(lines)
+
+
+def _node(name: str, state: Mapping[str, Any]) -> str:
+    left, right = SHAPES.get(state["Type"], BOX)
+    return f'  {name}{left}"{name}"{right}'
 
 
 def _arrows(name: str, state: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from lib.workflow.states import EXECUTION, State, catch, invoke, publish
 
 FINISH = "ReleaseLock"
 """Where the last phase, or the one named by ``stop_after``, goes on to."""
-WAY_BACK_SECTION = "docs/runbook.md, section Way back still open"
+WAY_BACK_SECTION = "docs/runbook/way-back-open.md"
 
 
 def success(context: Context) -> dict[str, State]:

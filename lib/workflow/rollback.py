@@ -5,8 +5,8 @@ from __future__ import annotations
 from lib.workflow.phase import Context
 from lib.workflow.states import EXECUTION, State, catch, invoke, publish
 
-RUNBOOK_SECTION = "docs/runbook.md, section Rollback failed"
-TRAFFIC_SECTION = "docs/runbook.md, section Traffic was not returned"
+RUNBOOK_SECTION = "docs/runbook/rollback-failed.md"
+TRAFFIC_SECTION = "docs/runbook/traffic-not-returned.md"
 
 
 def rollback(context: Context) -> dict[str, State]:

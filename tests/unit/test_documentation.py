@@ -19,6 +19,8 @@ from scripts.synthesized import Resource, Stack
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
+RUNBOOK = ROOT / "docs" / "runbook"
+PAGES = [str(page.relative_to(ROOT)) for page in sorted(RUNBOOK.glob("*.md"))]
 DECISION_SECTIONS = ("Status: ", "Date: ", "## Context", "## Options", "## Decision")
 # Commands of the README → how a test or the Makefile runs them.
 RUN_BY_HAND = {
@@ -27,7 +29,9 @@ RUN_BY_HAND = {
     "cdktf synth": "tests/integration/test_commands.py",
     "cdktf synth --hcl": "tests/integration/test_commands.py",
     "pipenv run put-secret": "tests/unit/scripts/test_database_secret.py",
-    "pipenv run migrate": "tests/unit/scripts/test_migrate.py",
+    "pipenv run migration plan": "tests/unit/scripts/test_migration_plan.py",
+    "pipenv run migration start": "tests/unit/scripts/test_migration_start.py",
+    "pipenv run migration status": "tests/unit/scripts/test_migration_status.py",
     "pipenv run mint-token": "tests/unit/lambda/test_api_keys_command.py",
     "pipenv run rotate-api-key": "tests/unit/lambda/test_api_keys_command.py",
 }
@@ -193,7 +197,8 @@ def test_each_operator_command_is_a_script_of_the_pipfile() -> None:
     for name in (word for word in map(_script, commands()) if word):
         module = re.search(rf'^{name} = "python -m scripts\.(\w+)', pipfile, re.MULTILINE)
         assert module, f"{name} is not in the Pipfile"
-        assert (ROOT / "scripts" / f"{module[1]}.py").is_file()
+        file = ROOT / "scripts" / module[1]
+        assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file()
 
 
 def _script(command: str) -> str | None:
@@ -201,7 +206,7 @@ def _script(command: str) -> str | None:
     return found[1] if found else None
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", *PAGES])
 def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):

@@ -22,7 +22,7 @@ _NEXT: Mapping[str, str] = {
     "Soak": (
         "The target is the primary database, and every write flows back to the source.\n"
         "Next: 'pipenv run migration rollback' still goes back without loss; when you are sure, "
-        "stop the reverse task and drop its slot (docs/runbook.md, section Way back still open)."
+        "stop the reverse task and drop its slot (docs/runbook/way-back-open.md)."
     ),
     "Complete": (
         "The target is the primary database; replication has stopped and its slots are dropped. "
