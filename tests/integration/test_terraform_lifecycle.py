@@ -1,7 +1,8 @@
 """Real Terraform and the real AWS provider carry two environments through their whole life.
 
 One simulated account holds ``dev`` (the default settings) and ``prod`` (its overlay, in another
-region) at once, their state in the S3 backend that the bootstrap stack made.
+region, unprotected so that it can be destroyed) at once, their state in the S3 backend that the
+bootstrap stack made. ``dev`` is protected for a while, and unprotected again, before it goes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ def test_a_plan_after_a_cutover_is_empty(record: Record) -> None:
     """Terraform owns the shape, the workflow the motion (design, invariant I7)."""
     plan = record.lives["dev"].outcomes["plan after a cutover"]
     assert plan.code == NOTHING_TO_DO, plan.output[-10_000:]
+
+
+def test_protection_can_be_put_on_and_taken_off(record: Record) -> None:
+    """Taking it off is what an operator does before destroying what was protected."""
+    on, off = (
+        record.lives["dev"].outcomes[f"apply {how} protection"] for how in ("with", "without")
+    )
+    assert "deletion_protection" in on.output
+    assert "1 destroyed" not in on.output + off.output
 
 
 @pytest.mark.parametrize("stack", STACKS)

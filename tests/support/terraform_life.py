@@ -104,20 +104,21 @@ def record_lives(work: Path) -> Record:
 def _synthesize(out: Path) -> dict[str, Path]:
     dev = load_settings({"ENVIRONMENT": "dev"})
     prod = load_settings({"ENVIRONMENT": "prod", "AWS_REGION": PROD_REGION})
-    # The account's DMS roles are dev's: prod shares the account.
-    prod = dataclasses.replace(prod, create_dms_roles=False)
-    unprotected = dataclasses.replace(prod, protect=False)
+    # The account's DMS roles are dev's: prod shares the account. What is protected could not be
+    # destroyed; dev, which takes less time, is protected for a while instead.
+    prod = dataclasses.replace(prod, create_dms_roles=False, protect=False)
+    protected = dataclasses.replace(dev, protect=True)
     app = App(outdir=str(out))
     StateStack(app, "state", settings=dev)
     TapStack(app, "dev", settings=dev)
     TapStack(app, "prod", settings=prod)
     app.synth()
-    other = App(outdir=str(out / "unprotected"))
-    TapStack(other, "prod", settings=unprotected)
+    other = App(outdir=str(out / "protected"))
+    TapStack(other, "dev", settings=protected)
     other.synth()
     return {
         **{name: out / "stacks" / name for name in ("state", "dev", "prod")},
-        "unprotected": out / "unprotected" / "stacks" / "prod",
+        "protected": out / "protected" / "stacks" / "dev",
     }
 
 
@@ -138,8 +139,7 @@ class _Stage:
         keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
         height = take(self._aws.client, REGIONS)
         refused |= self._timed("locks held by hand", lambda: self._held_by_hand(dev))
-        self._timed("cutover, and protection off", lambda: self._move_and_unprotect(dev, prod))
-        self._timed("both environments down", lambda: self._both_down(dev, prod))
+        self._timed("cut over, protected and not, and both down", lambda: self._end(dev, prod))
         self._timed("state storage down", state.take_down)
         return Record(
             lives=self._lives,
@@ -211,11 +211,22 @@ class _Stage:
         bucket.delete_object(**lock_file)
         return refused
 
-    def _move_and_unprotect(self, dev: Life, prod: Life) -> None:
+    def _end(self, dev: Life, prod: Life) -> None:
+        """prod goes at once: while it plans, it reads the DMS roles that go with dev."""
+        machines = self._aws.client("stepfunctions", PROD_REGION)
         with ThreadPoolExecutor(1) as pool:
-            moving = pool.submit(self._plan_after_cutover, dev)
-            self._unprotect(prod)
-            moving.result()
+            going = pool.submit(prod.take_down)
+            self._plan_after_cutover(dev)
+            self._protect_for_a_while(dev)
+            _wait("prod to go", lambda: not machines.list_state_machines()["stateMachines"], going)
+            dev.take_down()
+            going.result()
+
+    def _protect_for_a_while(self, dev: Life) -> None:
+        dev.terraform.use(self._stacks["protected"])
+        dev.do("apply_known", "apply with protection")
+        dev.terraform.use(self._stacks["dev"])
+        dev.do("apply_known", "apply without protection")
 
     def _plan_after_cutover(self, dev: Life) -> None:
         """Moves in dev's part of the account all that the workflow moves, then plans again."""
@@ -260,19 +271,6 @@ class _Stage:
             ]
         )
         dev.do("plan", "plan after a cutover")
-
-    def _unprotect(self, prod: Life) -> None:
-        prod.terraform.use(self._stacks["unprotected"])
-        prod.do("apply_known", "apply without protection")
-
-    def _both_down(self, dev: Life, prod: Life) -> None:
-        """prod first: while it plans, it reads the DMS roles that go with dev."""
-        machines = self._aws.client("stepfunctions", PROD_REGION)
-        with ThreadPoolExecutor(1) as pool:
-            going = pool.submit(prod.take_down)
-            _wait("prod to go", lambda: not machines.list_state_machines()["stateMachines"], going)
-            dev.take_down()
-            going.result()
 
 
 def _wait(what: str, condition: Callable[[], bool], running: Future[None]) -> None:
