@@ -60,11 +60,15 @@ def test_no_client_opens_it_for_itself(yard: Yard) -> None:
 
 
 def test_a_table_that_is_made_meanwhile_is_closed_too(yard: Yard) -> None:
+    defaults = f"alter default privileges for role {yard.user} in schema books"
+    yard.admin.run(f"{defaults} grant insert on tables to app")
+    before = yard.lists()
     yard.close()
-    yard.admin.run("set role keeper; alter default privileges in schema books revoke all on tables"
-                   " from reader; reset role")  # fmt: skip
     yard.own.run("create table books.later (id int)")
     assert yard.try_write("app", "insert into books.later values (1)") == DENIED
+    yard.own.run("drop table books.later")
+    fence.reopen(yard.own, yard.execution, SCHEMAS)
+    assert yard.lists() == before
 
 
 def test_closing_and_opening_twice_is_closing_and_opening_once(yard: Yard) -> None:
@@ -95,6 +99,15 @@ def test_a_privilege_that_came_back_is_taken_again_and_all_is_restored(yard: Yar
     fence.reopen(yard.own, yard.execution, SCHEMAS)
     new = {entry[3:] for entry in yard.lists() - before}
     assert new == {("reader", "INSERT", False), ("reader", "UPDATE", False)}
+
+
+def test_the_record_is_of_what_was_there_first(yard: Yard) -> None:
+    before = yard.lists()
+    yard.close()
+    yard.admin.run("grant update on books.payments to lead")
+    yard.close()
+    fence.reopen(yard.own, yard.execution, SCHEMAS)
+    assert yard.lists() == before
 
 
 def test_what_the_migration_itself_has_granted_is_taken_and_restored(yard: Yard) -> None:

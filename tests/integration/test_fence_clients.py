@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from pg8000.native import Connection
 
-from migration import clock, fence
+from migration import clock, fence, fence_take
 from migration.errors import FenceNotClosed
 from migration.postgres import DATABASE_ERRORS
 from tests.support.yard import DENIED, SCHEMAS, Yard, is_alive, past_half
@@ -65,21 +65,35 @@ def test_a_transaction_that_stays_open_is_terminated_and_leaves_nothing(yard: Ya
     assert notes(yard) == []
 
 
-def test_a_statement_that_passed_the_check_before_is_ended(yard: Yard) -> None:
+@pytest.mark.parametrize("role", ["app", "postgres"])
+def test_a_statement_that_passed_the_check_before_is_ended(yard: Yard, role: str) -> None:
     """It has no transaction id yet, and writes when its source gives it a row."""
     yard.admin.run("select pg_advisory_lock(7)")
-    writer = yard.connect("app")
-    started = threading.Thread(
-        target=outcome, args=(writer, "insert into books.payments (note) "
-                              "select 'late' from (select pg_advisory_lock(7)) l"),
-    )  # fmt: skip
+    late = "select 'late' from (select pg_advisory_lock(7)) l"
+    insert = f"insert into books.payments (note) {late}"
+    started = threading.Thread(target=outcome, args=(yard.connect(role), insert))
     started.start()
     waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
     while not yard.admin.run(waiting)[0][0]:
         pass
-    yard.close(past_half())
+    is_reached = yard.user == "chief" or role == "app"
+    if is_reached:
+        assert yard.close(past_half()).sessions_terminated == 1
+    else:
+        with pytest.raises(FenceNotClosed, match=r"session \d+ of postgres"):
+            yard.close(past_half())
     yard.admin.run("select pg_advisory_unlock(7)")
     started.join()
+    assert notes(yard) == ([] if is_reached else ["late"])
+
+
+def test_closing_again_ends_what_was_open_when_the_first_try_was_killed(yard: Yard) -> None:
+    job = yard.connect("postgres" if yard.user == "chief" else "lead")
+    yard.admin.run("grant insert on books.payments to lead")
+    job.run(f"begin; {INSERT}")
+    fence_take.take(yard.own, SCHEMAS, yard.execution)
+    assert yard.close(past_half()).sessions_terminated == 1
+    assert not is_alive(job)
     assert notes(yard) == []
 
 

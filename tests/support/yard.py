@@ -79,7 +79,11 @@ grant insert on outside.notes to viewer;
 grant insert on outside.parted to upstairs;
 alter default privileges in schema books grant insert, select on tables to app;
 alter default privileges in schema extra grant usage on sequences to public;
+grant truncate on books.payments to temp with grant option;
+set role temp;
+grant truncate on books.payments to lead with grant option;
 set role lead;
+grant truncate on books.payments to clerk;
 grant update (note) on books.payments to temp;
 grant update on books.payments to clerk;
 grant update on sequence books.receipts to temp;
@@ -232,7 +236,7 @@ def make_roles(server: Server) -> None:
     admin = server.connect()
     admin.run("grant team to clerk with inherit true; grant team to switcher with inherit false")
     admin.run("grant keeper to boss; grant keeper to mover with inherit true, set true")
-    admin.run("grant lead to mover with inherit false, set true")
+    admin.run("grant lead, temp to mover with inherit false, set true")
     admin.run("grant pg_signal_backend to mover")
     admin.close()
 
