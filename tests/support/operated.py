@@ -72,6 +72,13 @@ class Operated:
             return Answer(1, printed.out, printed.err + ended.value.code)
         return Answer(int(ended.value.code or 0), printed.out, printed.err)
 
+    def told(self, *execution: str) -> dict[str, Any]:
+        """What ``status --json`` says."""
+        answer = self.command("status", *execution, "--json")
+        assert answer.code == 0, answer
+        told: dict[str, Any] = json.loads(answer.out)
+        return told
+
     def refused(self, *arguments: str) -> str:
         """Run it, see that it was refused with one line, and return that."""
         before = self.world()

@@ -148,6 +148,22 @@ def test_nothing_is_sent_when_nothing_is_awaited(
 
 
 @pytest.mark.parametrize(("states", "kind", "verb"), ANSWERS)
+def test_nothing_is_sent_for_a_request_that_was_answered(
+    dev: Operated,
+    virtual: VirtualClock,
+    calls: list[Call],
+    states: tuple[str, ...],
+    kind: str,
+    verb: list[str],
+) -> None:
+    """The request stays in the bucket; the execution has gone on and waits for something else."""
+    ask(dev, virtual, ("Initialize", "HoldWrites"), kind)
+
+    assert f"waits for no {kind}, it is at HoldWrites" in dev.refused(*verb)
+    assert not sent(calls)
+
+
+@pytest.mark.parametrize(("states", "kind", "verb"), ANSWERS)
 def test_an_answer_that_was_given_is_not_given_again(
     dev: Operated,
     virtual: VirtualClock,
