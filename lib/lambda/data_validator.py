@@ -19,6 +19,8 @@ from migration.reader import Reader
 from migration.validation import RESERVE_SECONDS, Validation, validate
 
 STEP = "ValidateData"
+# One number is asked for: a source that does not answer must leave time for the report.
+_MARK_TIMEOUTS = postgres.Timeouts(connect=5.0, lock=1.0, statement=5.0)
 
 logger = Logger()
 
@@ -64,9 +66,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _remember_beginning(execution: Execution) -> None:
     """From where on the cutover compares what has changed; without it, it compares everything."""
     try:
-        with closing(postgres.from_environment("source").connect()) as source:
+        with closing(postgres.from_environment("source", _MARK_TIMEOUTS).connect()) as source:
             mark = catch_up.mark(source)
-    except (*postgres.DATABASE_ERRORS, postgres.DatabaseUnavailable, ValueError, ClientError):
+    except Exception:  # As below: the report says what keeps the source from being read.
         logger.exception("the beginning of the validation could not be noted")
         return
     Journal.of(execution.name).record(catch_up.BEGAN, "Prepare", {"xmin": mark})

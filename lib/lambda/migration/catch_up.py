@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pg8000.native import Connection
 
 from migration import catalogue, digest
+from migration.canonical import Incomparable
 from migration.catalogue import Table
 from migration.digest import Digest, Method
 from migration.errors import CutoverMismatch
@@ -25,9 +26,10 @@ from migration.sides import Sides
 BEGAN = "ValidationBegan"
 # The oldest transaction still running: what it or any later one writes counts as changed.
 _NOW = "select txid_snapshot_xmin(txid_current_snapshot())::text"
-# A row's xmin has the lower 32 bits. age() counts back from the newest transaction, and a row
-# frozen by vacuum is older than any. https://www.postgresql.org/docs/current/functions-info.html
-_CHANGED = "age(xmin) <= age((({since}) & 4294967295)::text::xid)"
+# A row's xmin has the lower 32 bits, and age() counts back from the next transaction. A row keeps
+# its xmin when vacuum freezes it, however old: 2^31 transactions later its age seems to be below 0.
+# https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
+_CHANGED = "age(xmin) between 0 and age((({since}) & 4294967295)::text::xid)"
 # More changed keys than these are not sent to the target: the whole table is compared.
 _MOST_KEYS = 20_000
 
@@ -48,8 +50,11 @@ def mark(session: Connection) -> str:
 
 
 def is_untouched(both: Sides, schemas: Sequence[str], since: int) -> bool:
-    """Whether nothing was written to the target since ``since``: no newer row, none gone."""
+    """Whether nothing was written to the target since ``since``: no newer row or table, none
+    gone."""
     tables = catalogue.tables(both.target, schemas)
+    if tables.keys() != catalogue.tables(both.source, schemas).keys():
+        return False
     newer = _CHANGED.format(since=since)
     for table in tables.values():
         select = f"select count(*), count(*) filter (where {newer}) from {table.sql}"  # noqa: S608
@@ -81,6 +86,9 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
     differences = []
     for label in sorted(here):
         pause.check(f"compare {label}")
+        if unlike := _unlike(here[label], there[label], method):
+            differences.append(f"{label}: {unlike}")
+            continue
         where = _changed_rows(both.source, here[label], since)
         everything = _read(both, here[label], there[label], None, method)
         some = _read(both, here[label], there[label], where, method)
@@ -103,6 +111,18 @@ def _method(both: Sides) -> Method:
         for session in both
     ]
     return digest.choose(*probes)
+
+
+def _unlike(here: Table, there: Table, method: Method) -> str | None:
+    """Why the rows of two tables cannot be compared: one was altered since the validation."""
+    columns = [{column.name for column in table.columns} for table in (here, there)]
+    if one_sided := sorted(columns[0] ^ columns[1]):
+        return f"column {', '.join(one_sided)} is on one side only"
+    try:
+        digest.statement(here, there, here, method)
+    except Incomparable as problem:
+        return str(problem)
+    return None
 
 
 def _changed_rows(source: Connection, table: Table, since: int) -> str:

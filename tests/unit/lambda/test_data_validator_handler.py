@@ -6,16 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from pg8000.exceptions import DatabaseError
 
 import data_validator
-from migration import checkpoints, postgres
+from migration import catch_up, checkpoints, postgres
 from migration.catalogue import Column, Table, Type
 from migration.clients import client
 from migration.digest import Digest
 from migration.errors import InvalidRequest
 from migration.journal import Journal
 from migration.postgres import Credentials, Database, DatabaseUnavailable
-from tests.support.migration_account import BUCKET, MigrationAccount
+from tests.support.migration_account import BUCKET, MigrationAccount, unavailable
 
 EVENT = {"operation": "validate", "execution": {"name": "migration-1"}}
 CONTEXT = SimpleNamespace(
@@ -25,6 +27,25 @@ CONTEXT = SimpleNamespace(
     aws_request_id="request-1",
     get_remaining_time_in_millis=lambda: 900_000,
 )
+
+
+EVENTS: list[str] = []
+"""What was asked of the databases, in order; emptied for each test."""
+
+
+class FakeSession:
+    """A session on the source, which knows only what transaction is next."""
+
+    mark: str | Exception = "5000000123"
+
+    def run(self, _statement: str) -> list[list[str]]:
+        EVENTS.append("mark")
+        if isinstance(self.mark, Exception):
+            raise self.mark
+        return [[self.mark]]
+
+    def close(self) -> None:
+        EVENTS.append("close")
 
 
 class FakeReader:
@@ -44,6 +65,7 @@ class FakeReader:
         return "{1}"
 
     def look(self, table: Table, statement: str, seconds: float) -> Digest:
+        EVENTS.append("look")
         state = self.content[self.side][table.name]
         return Digest(state, str(state))
 
@@ -53,10 +75,13 @@ class FakeReader:
 
 @pytest.fixture(autouse=True)
 def sides(account: MigrationAccount, virtual: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def described(side: str, timeouts: Any) -> Database:
+    def described(side: str, timeouts: postgres.Timeouts) -> Database:
         return Database(side, "db:5432", "shop", Credentials("dms", "x"), None)
 
+    EVENTS.clear()
     monkeypatch.setattr(postgres, "from_environment", described)
+    monkeypatch.setattr(postgres.Database, "connect", lambda _database: FakeSession())
+    monkeypatch.setattr(FakeSession, "mark", "5000000123")
     monkeypatch.setattr(data_validator, "Reader", FakeReader)
     monkeypatch.setenv("SCHEMAS", " public, ")
 
@@ -87,8 +112,54 @@ def test_equal_databases_match() -> None:
         ("public.a", "match", 3),
         ("public.b", "match", 4),
     ]
-    [entry] = Journal.of("migration-1").entries()
-    assert (entry["step"], entry["detail"]) == ("ValidateData", {"verdict": "match"})
+    assert [(entry["step"], entry["detail"]) for entry in Journal.of("migration-1").entries()] == [
+        ("ValidationBegan", {"xmin": "5000000123"}),
+        ("ValidateData", {"verdict": "match"}),
+    ]
+
+
+def test_where_it_began_is_noted_before_anything_is_read() -> None:
+    """A row that changes after it was read must count as changed since."""
+    validated({"a": 3}, {"a": 3})
+    assert EVENTS == ["mark", "close", "look", "look"]
+    assert catch_up.mark_of(Journal.of("migration-1")) == 5_000_000_123
+
+
+def test_run_again_the_cutover_compares_from_the_first_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validated({"a": 3}, {"a": 3})
+    monkeypatch.setattr(FakeSession, "mark", "5000000999")
+    validated({"a": 3}, {"a": 3})
+    assert catch_up.mark_of(Journal.of("migration-1")) == 5_000_000_123
+
+
+@pytest.mark.parametrize(
+    "lost", [DatabaseError({"C": "57P01", "M": "shut down"}), TimeoutError("timed out")]
+)
+def test_a_source_that_is_lost_at_the_beginning_is_validated_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, lost: Exception
+) -> None:
+    monkeypatch.setattr(FakeSession, "mark", lost)
+    assert validated({"a": 3}, {"a": 3})["verdict"] == "match"
+    assert EVENTS == ["mark", "close", "look", "look"]
+    # Then the cutover compares every row.
+    assert catch_up.mark_of(Journal.of("migration-1")) == 0
+
+
+def test_the_beginning_is_not_waited_for_longer_than_a_report_can_bear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[postgres.Timeouts] = []
+
+    def described(side: str, timeouts: postgres.Timeouts) -> Database:
+        asked.append(timeouts)
+        return Database(side, "db:5432", "shop", Credentials("dms", "x"), None)
+
+    monkeypatch.setattr(postgres, "from_environment", described)
+    validated({"a": 3}, {"a": 3})
+    assert asked[0].connect + asked[0].statement <= 10
+    assert asked[1].statement == 870.0  # All but what is kept back for the report.
 
 
 def test_a_difference_is_named() -> None:
@@ -104,7 +175,18 @@ def test_figures_are_published_for_the_alarms() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("broken", [DatabaseUnavailable("no route"), KeyError("SOURCE_ENDPOINT")])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        DatabaseUnavailable("no route"),
+        KeyError("SOURCE_ENDPOINT"),
+        ValueError("The secret is not JSON"),
+        EndpointConnectionError(endpoint_url="https://secretsmanager"),
+        unavailable("GetSecretValue"),
+        RuntimeError("nobody thought of it"),
+    ],
+    ids=lambda broken: type(broken).__name__,
+)
 def test_whatever_fails_a_report_says_so_and_nothing_matches(
     monkeypatch: pytest.MonkeyPatch, broken: Exception
 ) -> None:
@@ -116,6 +198,7 @@ def test_whatever_fails_a_report_says_so_and_nothing_matches(
     assert answer["verdict"] == "inconclusive"
     assert type(broken).__name__ in answer["uncovered"][0]
     assert report()["problems"] == answer["uncovered"]
+    assert catch_up.mark_of(Journal.of("migration-1")) == 0
 
 
 def test_a_verdict_stands_without_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
