@@ -25,10 +25,10 @@ LIFECYCLE := tests/integration/test_terraform_lifecycle.py
 LINTED := tap.py lib scripts benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test unit lint format plan deploy image destroy bench docs lock clean
+.PHONY: help synth test unit lint format plan deploy image destroy bench bench-pause docs lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Terraform JSON, show what is in it
 	@$(BIN)/python -m scripts.synth
@@ -64,6 +64,9 @@ destroy: synth ## destroy the environment; the state bucket stays
 
 bench: $(VENV)/packages.stamp ## compare synthesis with a plain import of the provider
 	$(BIN)/python -m benchmarks.synth_speed
+
+bench-pause: $(VENV)/dev-packages.stamp ## measure the cutover's write pause, between two databases under payments
+	$(BIN)/python -m benchmarks.write_pause
 
 docs: $(VENV)/packages.stamp ## write the generated parts of README.md and docs/ anew
 	$(BIN)/python -m scripts.documents

@@ -112,9 +112,21 @@ class Server:
 
 
 def start(major: int) -> Server:
-    """Starts a fresh server of version ``major`` (16 or 18)."""
+    """Starts a fresh server of version ``major`` (16 or 18); nothing is left where it cannot."""
     account = _account()
     folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=_roomy_memory()))
+    try:
+        return _start(major, folder, account)
+    except BaseException:
+        # A Ctrl-C too, which may come when the server runs and nobody knows of it yet.
+        if (folder / "data" / "postmaster.pid").exists():
+            binaries = _binaries(major, folder, account)
+            _run([binaries / "pg_ctl", "stop", "-m", "immediate", "-D", folder / "data"], account)
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _start(major: int, folder: Path, account: dict[str, object]) -> Server:
     if "user" in account:
         shutil.chown(folder, str(account["user"]))
     server = Server(major, free_port(), folder, _binaries(major, folder, account), account)
@@ -166,7 +178,8 @@ def _binaries(major: int, folder: Path, account: dict[str, object]) -> Path:
     try:
         _run([install / "bin" / "postgres", "--version"], account)
     except PermissionError:
-        install = Path(shutil.copytree(install, folder / "install", symlinks=True))
+        copy = folder / "install"
+        install = Path(shutil.copytree(install, copy, symlinks=True, dirs_exist_ok=True))
     return install / "bin"
 
 

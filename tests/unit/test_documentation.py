@@ -22,6 +22,9 @@ README = ROOT / "README.md"
 RUNBOOK = ROOT / "docs" / "runbook"
 PAGES = [str(page.relative_to(ROOT)) for page in sorted(RUNBOOK.glob("*.md"))]
 DECISION_SECTIONS = ("Status: ", "Date: ", "## Context", "## Options", "## Decision")
+TARGETS = (
+    "synth", "test", "lint", "plan", "deploy", "destroy", "bench", "bench-pause", "help",
+)  # fmt: skip
 # Commands of the README → how a test or the Makefile runs them.
 RUN_BY_HAND = {
     "source .venv/bin/activate": "tests/integration/test_commands.py",
@@ -227,7 +230,7 @@ def test_every_decision_has_its_sections() -> None:
 def test_help_lists_every_target_that_is_not_a_file() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     answer = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True)
-    for target in ("synth", "test", "lint", "plan", "deploy", "destroy", "bench", "help"):
+    for target in TARGETS:
         assert f"\n{target}:" in makefile
         assert f"make {target} " in answer.stdout
 
