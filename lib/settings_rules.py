@@ -43,8 +43,8 @@ SHORTEST_VPC_PREFIX = 16
 # A poll leaves nine events in an execution's history, which ends it at 25,000 (Step Functions
 # developer guide, "Service quotas"); the rest is for retries and the states in between.
 MAX_POLLS = 2500
-# A day at one weight: who needs longer is not shifting traffic but running two applications.
-LONGEST_BAKE_MINUTES = 1440
+# Who needs longer at one weight is not shifting traffic but running two applications.
+LONGEST_BAKE_MINUTES = 120
 # The ports Aurora listens on begin here (RDS API reference, CreateDBCluster).
 LOWEST_PORT = 1150
 # Lowest and highest value of each whole-number setting, with its unit.
@@ -60,9 +60,9 @@ RANGES = {
     "max_lag_seconds": (1, 300, "seconds"),
     "quiet_samples": (1, 60, "samples"),
     "poll_seconds": (5, 600, "seconds"),
-    "full_load_timeout_hours": (1, 720, "hours"),
+    "full_load_timeout_hours": (1, 240, "hours"),
     "approval_hours": (1, 168, "hours"),
-    "write_pause_seconds": (1, 300, "seconds"),
+    "write_pause_seconds": (2, 600, "seconds"),
     "soak_hours": (1, 720, "hours"),
     "completion_days": (1, 60, "days"),
     "bake_min_requests": (1, 10**9, "payments"),
@@ -246,7 +246,7 @@ def _workflow(s: Settings) -> Iterator[str]:
         * 3600
         // max(1, s.poll_seconds),
         "bake_timeout_minutes a weight": s.bake_timeout_minutes * len(s.traffic_weights),
-        "soak_hours": 2 * s.soak_hours * 12,
+        "the soak": 576,
     }
     if (total := sum(polls.values())) > MAX_POLLS:
         shares = ", ".join(f"{name}: {count}" for name, count in polls.items())

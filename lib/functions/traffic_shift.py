@@ -55,6 +55,8 @@ class TrafficShift(Construct):
             },
             timeout_seconds=FUNCTION_SECONDS["traffic_handler"],
             memory_mb=256,
+            # The watchdog invokes it asynchronously.
+            dead_letter=True,
         )
         role = self.function.role
         api.grant_shift(role)

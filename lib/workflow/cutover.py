@@ -77,7 +77,7 @@ EFFECTS = {
 
 
 def _step(context: Context, name: str, *, answer: Sequence[str], then: str) -> State:
-    """A step while writes are held. Only the first may wait for the operator's ``resume``."""
+    """A step while writes are held or about to be: none waits for the operator's ``resume``."""
     first = name == "hold"
     details = (
         {"budget_seconds": context.timings.write_pause_seconds}

@@ -62,8 +62,9 @@ def rollback(context: Context) -> dict[str, State]:
             message={
                 "Message.$": "States.Format('The rollback of {} failed and its lock stays held. "
                 "Error: {}, cause: {}. What to do: "
-                f"{RUNBOOK_SECTION}. Then run rollback-handler again.', "
-                "$$.Execution.Name, $.rollback_error.Error, $.rollback_error.Cause)"
+                f"{RUNBOOK_SECTION}, then pipenv run migration rollback {{}}.', "
+                "$$.Execution.Name, $.rollback_error.Error, $.rollback_error.Cause, "
+                "$$.Execution.Name)"
             },
             then="Failed",
         ),

@@ -13,14 +13,14 @@ from lib.workflow.effects import Effect
 from lib.workflow.operation import operation
 from lib.workflow.phase import Context, Phase
 from lib.workflow.states import State
-from lib.workflow.timings import REVERSE_POLL_SECONDS, REVERSE_POLLS, SOAK_POLL_SECONDS
+from lib.workflow.timings import REVERSE_POLL_SECONDS, REVERSE_POLLS
 
 FUNCTION = "cutover_handler"
 
 
 def soak(context: Context, then: str) -> Phase:
     """From the running target to a way back that was watched for hours; goes on to ``then``."""
-    wanted = context.timings.soak_polls
+    wanted = context.timings.soak_looks
     # Looks without data do not count; as many of them as of the others are waited for.
     polls = 2 * wanted
     return Phase(
@@ -60,7 +60,7 @@ def soak(context: Context, then: str) -> Phase:
                 "ResultPath": "$.soak",
                 "Next": "Soak",
             },
-            "Soak": _wait(SOAK_POLL_SECONDS, "GetSoakStatus"),
+            "Soak": _wait(context.timings.soak_poll_seconds, "GetSoakStatus"),
             "GetSoakStatus": _look(
                 context,
                 "soak_status",

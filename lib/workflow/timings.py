@@ -18,7 +18,8 @@ FUNCTION_SECONDS: Mapping[str, int] = MappingProxyType(
 """The time limit of each function the workflow calls. A Task waits a little longer, so that a
 retry never runs beside the attempt before it."""
 
-SOAK_POLL_SECONDS = 300
+SOAK_LOOKS = 288
+"""Every five minutes for a day; in a longer soak less often: an execution's history is finite."""
 REVERSE_POLL_SECONDS = 15
 REVERSE_POLLS = 80
 """A DMS task takes minutes to start; twenty of them are too many."""
@@ -48,9 +49,14 @@ class Timings:
         return max(1, self.full_load_timeout_hours * 3600 // self.poll_seconds)
 
     @property
-    def soak_polls(self) -> int:
-        """Looks at the alarms while the target is primary and the way back is open."""
-        return max(1, self.soak_hours * 3600 // SOAK_POLL_SECONDS)
+    def soak_poll_seconds(self) -> int:
+        """Between two looks at the alarms while the way back is open: five minutes or more."""
+        return max(300, self.soak_hours * 3600 // SOAK_LOOKS)
+
+    @property
+    def soak_looks(self) -> int:
+        """Quiet looks before the soak is over."""
+        return max(1, self.soak_hours * 3600 // self.soak_poll_seconds)
 
     @property
     def max_bake_polls(self) -> int:

@@ -79,7 +79,7 @@ def _stack(settings: Settings) -> TerraformStack:
         secrets=secrets,
         topic_arn=TOPIC,
     )
-    for verb in ("operate", "stop", "observe"):
+    for verb in ("operate", "turn_round", "observe"):
         role = ServiceRole(stack, verb, name=verb, service="lambda.amazonaws.com")
         getattr(replication, f"grant_{verb}")(role)
     return stack

@@ -66,6 +66,6 @@ def _refusal(execution: str, held: dict[str, Any]) -> str:
     return (
         f"{execution} was refused and changed nothing: {held['execution']} has been migrating "
         f"this environment since {held['since']}. Wait until it ends; if it was aborted, roll it "
-        'back first (invoke rollback-handler with {"execution": {"name": '
-        f'"{held["execution"]}"}}}}), which releases the lock'
+        f"back first ('pipenv run migration rollback {held['execution']}'), which releases the "
+        "lock"
     )

@@ -57,6 +57,8 @@ class Rollback:
             return _nothing(execution, "the way back was given up with 'complete'")
         if lock.is_held_by(self.bucket, execution.name):
             return None
+        if not steps:
+            return _nothing(execution, "it never began")
         if STEP in steps:
             stored = checkpoints.read(self.bucket, _saved(execution))
             return stored[0] if stored else _nothing(execution, "it was rolled back already")

@@ -18,7 +18,7 @@ from cdktf import App, TerraformStack
 from tests.support.services import settings_of, whole_stack
 from tests.support.template import Props, Target, Template, actions
 
-IN_VPC = ("data-validator", "replication-handler", "rollback-handler")
+IN_VPC = ("cutover-handler", "data-validator", "replication-handler", "rollback-handler")
 FUNCTIONS = ("api-authorizer", "traffic-handler", *IN_VPC)
 
 
@@ -139,6 +139,8 @@ def test_a_star_resource_is_only_for_actions_that_know_no_other(
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:PutMetricData",
+        # Its tasks are told by the condition on the cluster.
+        "ecs:ListTasks",
         "ec2:DescribeNetworkInterfaces",
         "ec2:DescribeSubnets",
         "xray:PutTelemetryRecords",
@@ -169,6 +171,7 @@ def test_concurrency_is_reserved_as_the_settings_say() -> None:
     }
     assert reserved == {
         "api-authorizer-prod": 100,
+        "cutover-handler-prod": None,
         "data-validator-prod": None,
         "replication-handler-prod": None,
         "rollback-handler-prod": 2,

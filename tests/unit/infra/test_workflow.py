@@ -25,7 +25,8 @@ def test_everything_is_logged_to_its_own_group_and_traced(
     template: Template, machine: Target
 ) -> None:
     logging = machine.props["logging_configuration"]
-    assert (logging["level"], logging["include_execution_data"]) == ("ALL", True)
+    # Not with its data: AwaitApproval's holds the task token, which approves.
+    assert (logging["level"], logging["include_execution_data"]) == ("ALL", False)
     group = template.target(logging["log_destination"].removesuffix(":*"))
     # Step Functions' resource policy would outgrow its limit under any other prefix.
     assert group.props["name"].startswith("/aws/vendedlogs/states/")
@@ -51,7 +52,7 @@ def test_its_role_may_call_what_the_definition_calls_and_nothing_else(
     called = {
         template.target(state["Parameters"]["FunctionName"]).name
         for state in states
-        if state.get("Resource", "").endswith("lambda:invoke")
+        if "lambda:invoke" in state.get("Resource", "")
     }
     assert invoked == called
     services = {action.partition(":")[0] for each in policies for action in actions(each)}
@@ -69,18 +70,32 @@ def test_the_watchdog_hears_of_this_machines_bad_endings(
     assert template.target(watched).name == machine.name
 
 
-def test_the_watchdog_starts_the_rollback_handler_and_loses_no_event(template: Template) -> None:
-    target = template.one("aws_cloudwatch_event_target")
-    rollback = template.target(target["arn"])
-    assert rollback.props["handler"] == "rollback_handler.handler"
-    queue = template.target(rollback.props["dead_letter_config"]["target_arn"])
+@pytest.mark.parametrize(
+    ("handler", "operation"),
+    [("rollback_handler", {}), ("traffic_handler", {"operation": "to_source"})],
+)
+def test_the_watchdog_starts_what_takes_writes_and_traffic_back(
+    template: Template, handler: str, operation: dict[str, str]
+) -> None:
+    [target] = [
+        each
+        for each in template.resources("aws_cloudwatch_event_target").values()
+        if template.target(each["arn"]).props["handler"] == f"{handler}.handler"
+    ]
+    function = template.target(target["arn"])
+    queue = template.target(function.props["dead_letter_config"]["target_arn"])
     assert queue.type == "aws_sqs_queue"
-    permission = template.one("aws_lambda_permission", principal="events.amazonaws.com")
-    assert template.target(permission["function_name"]).name == rollback.name
+    [permission] = [
+        each
+        for each in template.resources("aws_lambda_permission").values()
+        if each["principal"] == "events.amazonaws.com"
+        and template.target(each["function_name"]).name == function.name
+    ]
     assert template.target(permission["source_arn"]).type == "aws_cloudwatch_event_rule"
     given = target["input_transformer"]
     filled = given["input_template"]
     for name, path in given["input_paths"].items():
         assert path.startswith("$.detail.")
         filled = filled.replace(f"<{name}>", json.dumps(name))
-    assert json.loads(filled) == {"execution": {"name": "name", "arn": "arn"}, "ended": "status"}
+    event = {"execution": {"name": "name", "arn": "arn"}, "ended": "status"}
+    assert json.loads(filled) == operation | event
