@@ -155,7 +155,6 @@ def test_no_lag_data_at_all(stage: Stage) -> None:
 
 OPERATIONS = ["initialize", "preflight", "start", "status", "data_validator"]
 FINISHED_BEFORE = {
-    "initialize": [],
     "preflight": ["Initialize"],
     "start": PREPARED[:3],
     "status": PREPARED[:4],
@@ -163,7 +162,16 @@ FINISHED_BEFORE = {
 }
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_execution_that_never_began_leaves_nothing_to_roll_back(stage: Stage) -> None:
+    stage.functions.faults.append(crash("initialize", after=False))
+    run = prepare(stage)
+    assert run.states[-1] == "RolledBack"
+    assert run.cause
+    assert "There is nothing to roll back of run-1: it never began" in run.cause
+    assert stage.end() == {"routing": "source", "task": "ready", "lock": None, "steps": []}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS[1:])
 def test_a_function_that_always_crashes_before_its_effect(stage: Stage, operation: str) -> None:
     stage.functions.faults.append(crash(operation, after=False))
     message = rolled_back(stage, prepare(stage), before=FINISHED_BEFORE[operation])
@@ -175,7 +183,7 @@ def test_a_function_that_always_crashes_after_its_effect(stage: Stage, operation
     stage.functions.faults.append(crash(operation, after=True))
     run = prepare(stage)
     steps = stage.account.steps("run-1")[:-1]
-    assert set(steps) >= set(FINISHED_BEFORE[operation])
+    assert set(steps) >= set(FINISHED_BEFORE.get(operation, []))
     rolled_back(stage, run, before=steps)
 
 

@@ -250,7 +250,14 @@ UNLIMITED = {
 @pytest.mark.parametrize(
     ("verb", "expected"),
     [
-        ("observe", UNLIMITED | {"dms:DescribeTableStatistics"}),
+        (
+            "observe",
+            {
+                "cloudwatch:GetMetricData",
+                "dms:DescribeReplicationTasks",
+                "dms:DescribeTableStatistics",
+            },
+        ),
         (
             "operate",
             UNLIMITED
@@ -261,16 +268,16 @@ UNLIMITED = {
             },
         ),
         (
-            "stop",
+            "turn_round",
             {
-                "dms:DescribeConnections",
                 "dms:DescribeReplicationTasks",
+                "dms:StartReplicationTask",
                 "dms:StopReplicationTask",
             },
         ),
     ],
 )
-def test_grants_allow_what_is_called_on_the_forward_task_alone(
+def test_grants_allow_what_is_called_on_the_tasks_it_is_meant_for(
     verb: str, expected: set[str]
 ) -> None:
     template = built("default").template
@@ -288,7 +295,7 @@ def test_grants_allow_what_is_called_on_the_forward_task_alone(
         reachable |= {
             target.props.get("replication_task_id") for target in template.targets(policy)
         }
-    assert "reverse-task-dev" not in reachable
+    assert ("reverse-task-dev" in reachable) == (verb == "turn_round")
     assert "forward-task-dev" in reachable
 
 
