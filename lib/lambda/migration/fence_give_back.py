@@ -39,7 +39,7 @@ select p.kind, p.schema, p.name, p.attribute, p.grantor, p.grantee, p.privilege,
 _FORGET = "delete from migration_control.privilege where execution = :execution"
 
 _NOW = """
-select kind, schema, name, attribute, grantee, privilege, grantable from entries
+select kind, schema, name, attribute, grantor, grantee, privilege, grantable from entries
 """
 
 
@@ -121,4 +121,4 @@ def _needed(entry: Entry) -> set[tuple[str, ...]]:
 
 def _granted(entry: Entry) -> tuple[object, ...]:
     where = (entry.kind, entry.schema, entry.name, entry.attribute)
-    return (*where, entry.grantee, entry.privilege, entry.grantable)
+    return (*where, entry.grantor, entry.grantee, entry.privilege, entry.grantable)
