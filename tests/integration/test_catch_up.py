@@ -113,6 +113,15 @@ def test_the_digest_is_of_the_changed_keys_alone(paid: Compared) -> None:
         assert accounts.endswith(" where false")
 
 
+def test_without_a_mark_no_row_is_left_to_its_age(paid: Compared) -> None:
+    heard: list[Any] = [Listening(session) for session in paid.both]
+    catch_up.compare(Sides(*heard), SCHEMAS, 0, WritePause.begin(600))
+    digests = [s for side in heard for s in side.statements if "hash_record_extended(row(" in s]
+    assert len(digests) == 6  # Two tables on two sides, and the probe of each.
+    assert sum(s.endswith(" where true") for s in digests) == 4
+    assert not any("age(" in s for side in heard for s in side.statements)
+
+
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_table_on_one_side_only_is_a_mismatch(paid: Compared, side: str) -> None:
     getattr(paid.pair, side).run('create table "New" (); create table b (id int)')

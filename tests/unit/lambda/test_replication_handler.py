@@ -1,6 +1,7 @@
 """The Prepare operations: each may run twice, or crash at any call and run again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,21 +9,30 @@ import pytest
 from botocore.exceptions import ClientError
 
 import replication_handler
-from migration import postgres, preflight, source_wal
+from migration import control, fence, forward_slot, postgres, preflight, sides, source_wal, turn
 from migration.clients import client
 from migration.errors import (
     EndpointTestPending,
     InvalidRequest,
     MigrationInProgress,
     PreflightFailed,
+    ReplicationTaskBusy,
+    ReplicationTaskUnusable,
+    Superseded,
 )
 from migration.findings import error, warning
 from migration.preflight import PreflightResult
+from migration.sides import Sides
 from tests.support.interpreter import VirtualClock
 from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
 
 MEASURE = source_wal.measure
 EXECUTION = {"name": "run-1", "arn": "arn:run-1", "started": "2026-11-21T12:00:00Z"}
+PHASES = ["Prepare", "ShiftTraffic", "Approve", "CutOver", "Soak"]
+STARTER = "arn:aws:sts::1:assumed-role/Operators/ada"
+VALIDATION = {"verdict": "match", "tables": 3, "rows": 12, "report": "s3://bucket/report.json"}
+PREPARED = ["install source", "begin run-1 source", "install target", "begin run-1 target"]
+CLOSED = ["hold run-1 forward target", "close public environment target", "let go target"]
 
 
 @pytest.fixture
@@ -65,17 +75,54 @@ def environment(
     account.publish_lag(1, virtual.now())
 
 
+@pytest.fixture(autouse=True)
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done to the databases, in order; tests/integration runs it on real ones."""
+    done: list[str] = []
+
+    @contextmanager
+    def connected() -> Iterator[Sides]:
+        both: Any = Sides(*("source", "target"))  # type: ignore[arg-type]
+        yield both
+
+    @contextmanager
+    def hold(session: str, execution: str, direction: str) -> Iterator[None]:
+        done.append(f"hold {execution} {direction} {session}")
+        yield
+        done.append(f"let go {session}")
+
+    def close(
+        session: str, schemas: list[str], name: str, *, seconds_left: Callable[[], float]
+    ) -> None:
+        assert 0 < seconds_left() < 300  # The function may run so long.
+        done.append(f"close {','.join(schemas)} {name} {session}")
+
+    monkeypatch.setattr(sides, "connected", connected)
+    monkeypatch.setattr(control, "install", lambda session: done.append(f"install {session}"))
+    monkeypatch.setattr(
+        turn, "begin", lambda session, name: done.append(f"begin {name} {session}")
+    )
+    monkeypatch.setattr(turn, "hold", hold)
+    monkeypatch.setattr(fence, "close", close)
+    monkeypatch.setattr(
+        forward_slot, "remember_others", lambda session: done.append(f"slots {session}")
+    )
+    return done
+
+
 def test_initialize_takes_the_lock_and_begins_the_journal(
     account: MigrationAccount, call: Callable[..., Any]
 ) -> None:
-    assert call("initialize", input={}, phases=["Prepare", "Shift"]) == {"stop_after": "Shift"}
+    asked = {"stop_after": "Soak", "started_by": STARTER}
+    assert call("initialize", input={"started_by": STARTER}, phases=PHASES) == asked
     assert account.lock_holder == "run-1"
     assert account.steps("run-1") == ["Initialize"]
+    assert account.detail("run-1", "Initialize") == asked
 
 
 def test_initialize_accepts_a_phase_to_stop_after(call: Callable[..., Any]) -> None:
-    given = {"stop_after": "Prepare"}
-    assert call("initialize", input=given, phases=["Prepare", "Shift"]) == given
+    given = {"stop_after": "ShiftTraffic"}
+    assert call("initialize", input=given, phases=PHASES) == given | {"started_by": None}
 
 
 @pytest.mark.parametrize("given", [None, [], "x", {"stop_after": "Soak"}, {"stop": 1}, {"a": 1}])
@@ -85,6 +132,16 @@ def test_initialize_refuses_other_input_before_it_takes_the_lock(
     with pytest.raises(InvalidRequest, match=r"it must be|the input must be"):
         call("initialize", input=given, phases=["Prepare"])
     assert account.lock_holder is None
+
+
+def test_initialize_refuses_where_the_target_is_the_primary_database(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    """Its rows would be compared with a source that is closed, and written over."""
+    account.routing = "target"
+    with pytest.raises(InvalidRequest, match="primary database already: roll that migration back"):
+        call("initialize", input={"started_by": STARTER}, phases=PHASES)
+    assert (account.lock_holder, account.steps("run-1")) == (None, [])
 
 
 def test_initialize_refuses_a_second_execution(
@@ -153,6 +210,60 @@ def test_start_says_how_it_started_and_is_content_with_a_started_task(
     assert account.start_types == ["start-replication"]
 
 
+def test_start_closes_the_target_before_anything_is_copied_to_it(
+    account: MigrationAccount, call: Callable[..., Any], done: list[str]
+) -> None:
+    def seen(call: Any) -> None:
+        if call.operation == "dms:StartReplicationTask" and not call.after:
+            done.append("start")
+
+    with watched_calls(seen):
+        call("start")
+    assert done == [*PREPARED, *CLOSED, "slots source", "start"]
+
+
+@pytest.mark.parametrize("status", ["stopped", "running"])
+def test_a_task_that_ran_before_has_its_slot_already(
+    account: MigrationAccount, call: Callable[..., Any], done: list[str], status: str
+) -> None:
+    """What is there by then is no other's any more; the rest is done again."""
+    call("start")
+    account.task_status = status
+    done.clear()
+    call("start")
+    assert done == [*PREPARED, *CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [("modifying", ReplicationTaskBusy), ("deleting", ReplicationTaskUnusable)],
+)
+def test_where_the_task_cannot_be_started_no_database_is_touched(
+    account: MigrationAccount,
+    call: Callable[..., Any],
+    done: list[str],
+    status: str,
+    error: type[Exception],
+) -> None:
+    account.task_status = status
+    with pytest.raises(error):
+        call("start")
+    assert done == []
+
+
+def test_a_stale_start_starts_nothing(
+    account: MigrationAccount, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def superseded(_session: str, execution: str) -> None:
+        raise Superseded(f"{execution} was rolled back")
+
+    monkeypatch.setattr(turn, "begin", superseded)
+    with pytest.raises(Superseded):
+        call("start")
+    assert account.start_types == []
+    assert account.steps("run-1") == []
+
+
 def test_status_reads_task_tables_and_lag(
     account: MigrationAccount, call: Callable[..., Any], virtual: VirtualClock
 ) -> None:
@@ -204,7 +315,8 @@ def test_finish_records_the_end_and_releases_the_lock(
     account: MigrationAccount, call: Callable[..., Any]
 ) -> None:
     call("initialize", input={}, phases=["Prepare"])
-    assert call("finish", phase="Prepare") == {"finished": True}
+    message = call("finish", phase="Prepare", validation=VALIDATION)["message"]
+    assert message.startswith("Migration run-1 finished phase Prepare. Validation: match, 3 tables")
     assert account.lock_holder is None
     assert account.steps("run-1") == ["Initialize", "Finish"]
 
@@ -222,7 +334,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "preflight": {},
     "start": {},
     "status": {"previous": {"polls": 0, "quiet_samples": 0}},
-    "finish": {"phase": "Prepare"},
+    "finish": {"phase": "Prepare", "validation": VALIDATION},
 }
 
 

@@ -51,9 +51,9 @@ def call(virtual: VirtualClock) -> Callable[..., Any]:
         aws_request_id="request",
     )
 
-    def invoke(operation: str, previous: dict[str, Any]) -> Any:
+    def invoke(operation: str, previous: dict[str, Any] = FIRST, **more: Any) -> Any:
         event = {"operation": operation, "execution": {"name": "run-1"}, "previous": previous}
-        return traffic_handler.handler(event, context)
+        return traffic_handler.handler(event | more, context)
 
     return invoke
 
@@ -249,11 +249,11 @@ def test_a_raised_alarm_fails_the_bake(
     assert account.steps("run-1") == ["SetTrafficWeight5"]
 
 
-@pytest.mark.parametrize("operation", ["", "set_weights", "to_source"])
+@pytest.mark.parametrize("operation", ["", "set_weights", "to_target"])
 def test_an_unknown_operation_is_refused_with_the_known_ones(
     call: Callable[..., Any], operation: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match="one of set_weight, check_alarms"):
+    with pytest.raises(InvalidRequest, match="one of set_weight, check_alarms, to_source"):
         call(operation, FIRST)
 
 
