@@ -151,7 +151,8 @@ def _databases(source: Server, target: Server, rows: int) -> Iterator[None]:
         for server in (source, target):
             server.create_role(ROLE)
             stack.callback(_drop_database, server)
-            with closing(server.create_database(DATABASE)) as session:
+            # The tests' servers let commits wait to be written, and so to be replicated.
+            with closing(server.create_database(DATABASE, synchronous_commit="on")) as session:
                 session.run(_TABLE)
                 if server is source:
                     session.run(_ROWS.format(rows))

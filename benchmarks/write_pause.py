@@ -17,6 +17,7 @@ from contextlib import ExitStack
 
 import click
 import pytest
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -88,17 +89,17 @@ def _load() -> str:
 
 def _pauses(measured: Mapping[float, Sequence[Round]]) -> Table:
     table = Table(
-        title="Write pause in ms, median (worst): as the product reports it, the longest time "
-        "without an answer to any client, the longest request"
+        title="Payments/s wanted (reached). Write pause in ms, median (worst): as the product "
+        "reports it, the longest time without an answer to any client, the longest request",
+        box=SIMPLE_HEAD,
     )
     for heading in (
-        "wanted/s", "reached", "reported", "no answer", "request", "answered", "lost", "failed",
+        "payments/s", "reported", "no answer", "request", "paid", "lost", "failed",
     ):  # fmt: skip
         table.add_column(heading, justify="right")
     for rate, rounds in measured.items():
         table.add_row(
-            f"{rate:g}",
-            f"{statistics.median(r.rate for r in rounds):.0f}",
+            f"{rate:g} ({statistics.median(r.rate for r in rounds):.0f})",
             _middle(rounds, lambda r: r.pause_ms),
             _middle(rounds, lambda r: r.gap_ms) if rate else "",
             _middle(rounds, lambda r: r.request_ms) if rate else "",
@@ -110,8 +111,8 @@ def _pauses(measured: Mapping[float, Sequence[Round]]) -> Table:
 
 
 def _operations(measured: Mapping[float, Sequence[Round]]) -> Table:
-    table = Table(title="Operations in ms, median (worst)")
-    table.add_column("wanted/s", justify="right")
+    table = Table(title="Operations in ms, median (worst)", box=SIMPLE_HEAD)
+    table.add_column("payments/s", justify="right")
     for rate in measured:
         table.add_column(f"{rate:g}", justify="right")
     for name in next(iter(measured.values()))[0].operations_ms:
