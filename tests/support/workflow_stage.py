@@ -350,7 +350,13 @@ def stage(
         answers={"approval": APPROVER, "completion": STARTER},
     )
     arm = reverse_slot.arm
-    monkeypatch.setattr(reverse_slot, "arm", lambda *args: (arm(*args), databases.make_slot())[0])
+
+    def arm_and_keep(*args: Any) -> Any:
+        armed = arm(*args)
+        databases.make_slot()
+        return armed
+
+    monkeypatch.setattr(reverse_slot, "arm", arm_and_keep)
     account.publish_lag(0.4, virtual.now())
     virtual.listeners.append(staged.tick)
     return staged

@@ -41,8 +41,8 @@ def test_another_is_refused_with_holder_since_when_and_fix(account: MigrationAcc
         lock.take(BUCKET, SECOND)
     assert str(refusal.value) == (
         "run-2 was refused and changed nothing: run-1 has been migrating this environment since "
-        "2026-11-21T12:00:00Z. Wait until it ends; if it was aborted, roll it back first (invoke "
-        'rollback-handler with {"execution": {"name": "run-1"}}), which releases the lock'
+        "2026-11-21T12:00:00Z. Wait until it ends; if it was aborted, roll it back first "
+        "('pipenv run migration rollback run-1'), which releases the lock"
     )
     assert account.lock_holder == "run-1"
 
