@@ -243,3 +243,13 @@ def test_after_any_edits_a_table_differs_if_something_of_it_was_lost(
             edited(ledgers.pair.target, table, edits[table])
     found = {difference.partition(":")[0] for difference in ledgers.differences()}
     assert found == differ
+
+
+def test_a_table_too_large_for_what_is_left_of_the_pause_ends_it_in_time(paid: Compared) -> None:
+    """The server ends the statement: nobody waits for the whole comparison to learn it is late."""
+    for session in (paid.pair.source, paid.pair.target):
+        session.run("insert into payments select n, 1 from generate_series(1000, 400000) n")
+    now = clock.now()
+    pause = WritePause(now, now + timedelta(milliseconds=40))
+    with pytest.raises(PauseBudgetExceeded, match=r"time to compare public\.payments"):
+        catch_up.compare(paid.both, SCHEMAS, 0, pause)

@@ -7,10 +7,12 @@ compared everything older, so together they cover every row, in a fraction of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from migration import catalogue, digest
@@ -20,7 +22,7 @@ from migration.digest import Digest, Method
 from migration.errors import CutoverMismatch
 from migration.journal import Journal
 from migration.pause import WritePause
-from migration.postgres import identifier, literal
+from migration.postgres import identifier, literal, sqlstate
 from migration.sides import Sides
 
 BEGAN = "ValidationBegan"
@@ -32,6 +34,7 @@ _NOW = "select txid_snapshot_xmin(txid_current_snapshot())::text"
 _CHANGED = "age(xmin) between 0 and age((({since}) & 4294967295)::text::xid)"
 # More changed keys than these are not sent to the target: the whole table is compared.
 _MOST_KEYS = 20_000
+_CANCELLED = "57014"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
     """Compare every table of ``schemas``; the source must be fenced and drained.
 
     Raises:
-        PauseBudgetExceeded: between two tables.
+        PauseBudgetExceeded: naming the table that there was no time for.
         CutoverMismatch: the sides have not the same tables.
     """
     here = catalogue.tables(both.source, schemas)
@@ -85,13 +88,13 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
     rows = changed = 0
     differences = []
     for label in sorted(here):
-        pause.check(f"compare {label}")
         if unlike := _unlike(here[label], there[label], method):
             differences.append(f"{label}: {unlike}")
             continue
-        where = _changed_rows(both.source, here[label], since)
-        everything = _read(both, here[label], there[label], None, method)
-        some = _read(both, here[label], there[label], where, method)
+        with _in_time(both, pause, f"compare {label}"):
+            where = _changed_rows(both.source, here[label], since)
+            everything = _read(both, here[label], there[label], None, method)
+            some = _read(both, here[label], there[label], where, method)
         rows, changed = rows + everything[0].rows, changed + some[0].rows
         if everything[0].rows != everything[1].rows:
             differences.append(
@@ -101,6 +104,20 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
         elif some[0] != some[1]:
             differences.append(f"{label}: rows changed since the validation have other values")
     return Comparison(len(here), rows, changed, tuple(differences))
+
+
+@contextmanager
+def _in_time(both: Sides, pause: WritePause, doing: str) -> Iterator[None]:
+    """Ends a statement when the pause ends, however large its table is."""
+    pause.check(doing)
+    for session in both:
+        session.run(f"set statement_timeout = {max(1, int(pause.left() * 1000))}")
+    try:
+        yield
+    except DatabaseError as error:
+        if sqlstate(error) == _CANCELLED:
+            raise pause.exceeded(doing) from error
+        raise
 
 
 def _method(both: Sides) -> Method:

@@ -153,6 +153,8 @@ def mark(session: Connection, execution: str, kind: str) -> str:
     """
     marker = f"{execution}:{kind}"
     with transaction(session):
+        # Replication reads what is on disk: a server that writes WAL later would delay it.
+        session.run("set local synchronous_commit = on")
         session.run(_MARK, id=marker, execution=execution)
     return marker
 

@@ -38,11 +38,15 @@ class WritePause:
             PauseBudgetExceeded: naming what there was no time for.
         """
         if self.left() <= 0:
-            budget = (self.deadline - self.held_at).total_seconds()
-            raise PauseBudgetExceeded(
-                f"writes had been held for {budget:g} s, all that write_pause_seconds allows, "
-                f"before it was time to {doing}; the source takes them again, nothing was changed"
-            )
+            raise self.exceeded(doing)
+
+    def exceeded(self, doing: str) -> PauseBudgetExceeded:
+        """The error that says what there was no time for."""
+        budget = (self.deadline - self.held_at).total_seconds()
+        return PauseBudgetExceeded(
+            f"writes had been held for {budget:g} s, all that write_pause_seconds allows, before it "
+            f"was time to {doing}; the source takes them again, nothing was changed"
+        )
 
     def milliseconds(self) -> int:
         """How long writes have been held, now."""
