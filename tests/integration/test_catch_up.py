@@ -159,10 +159,10 @@ def test_out_of_time_it_stops_between_two_tables_and_says_before_which(
     paid: Compared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
+    # Asked twice before each table: whether there is time, and how much.
     seconds = iter((0, 0, 31))
     monkeypatch.setattr(clock, "now", lambda: began + timedelta(seconds=next(seconds)))
     pause = WritePause(began, began + timedelta(seconds=30))
-    next(seconds)
     with pytest.raises(PauseBudgetExceeded, match=r"time to compare public\.payments;"):
         catch_up.compare(paid.both, SCHEMAS, paid.since, pause)
 

@@ -44,8 +44,8 @@ class WritePause:
         """The error that says what there was no time for."""
         budget = (self.deadline - self.held_at).total_seconds()
         return PauseBudgetExceeded(
-            f"writes had been held for {budget:g} s, all that write_pause_seconds allows, before it "
-            f"was time to {doing}; the source takes them again, nothing was changed"
+            f"writes had been held for {budget:g} s, all that write_pause_seconds allows, before "
+            f"it was time to {doing}; the source takes them again, nothing was changed"
         )
 
     def milliseconds(self) -> int:
