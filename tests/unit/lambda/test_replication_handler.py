@@ -82,7 +82,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     @contextmanager
     def connected() -> Iterator[Sides]:
-        both: Any = Sides(*("source", "target"))  # type: ignore[arg-type]
+        both: Any = Sides(*("source", "target"))
         yield both
 
     @contextmanager
@@ -99,9 +99,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(sides, "connected", connected)
     monkeypatch.setattr(control, "install", lambda session: done.append(f"install {session}"))
-    monkeypatch.setattr(
-        turn, "begin", lambda session, name: done.append(f"begin {name} {session}")
-    )
+    monkeypatch.setattr(turn, "begin", lambda session, name: done.append(f"begin {name} {session}"))
     monkeypatch.setattr(turn, "hold", hold)
     monkeypatch.setattr(fence, "close", close)
     monkeypatch.setattr(
