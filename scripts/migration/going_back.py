@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from lib.workflow.timings import FUNCTION_SECONDS
-from migration import complete, lock
+from migration import complete, lock, soak
 from migration.execution import Execution
 from migration.journal import Journal
 from migration.rollback import STEP, Rollback
@@ -75,7 +75,7 @@ def intend(deployment: Deployment, run: Run) -> Intent:
     if run.running:
         _check_stoppable(deployment, run, steps)
         # See the module's docstring; Rollback.is_due is the watchdog's side of it.
-        return Intent(run, stage(steps), stop=True, invoke="RequestCompletion" in steps)
+        return Intent(run, stage(steps), stop=True, invoke=soak.SOAKED in steps)
     _check_something_left(deployment, run, steps)
     return Intent(run, stage(steps), stop=False, invoke=True)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from migration import checkpoints, clock, cutover, lock, pausing, routing
+from migration import checkpoints, clock, cutover, lock, pausing, routing, soak
 from migration.journal import Journal
 from migration.rollback import STEP
 from migration.way_back import Stage, stage
@@ -164,7 +164,7 @@ def _going_back(run: Run, holder: str | None, entries: Sequence[Mapping[str, Any
     return (
         run.status in ("ABORTED", "TIMED_OUT")
         and holder == run.name
-        and _entry(entries, "RequestCompletion") is None
+        and _entry(entries, soak.SOAKED) is None
         and run.stopped is not None
         and clock.now() - run.stopped < WATCHDOG_TIME
     )

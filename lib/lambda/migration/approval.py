@@ -71,7 +71,7 @@ def check_approval(execution: Execution, event: dict[str, Any]) -> dict[str, Any
 
 def objection(approver: object, started_by: object) -> str | None:
     """Why somebody may not approve; None when they may."""
-    if not isinstance(approver, str) or not approver:
+    if not isinstance(approver, str) or not approver.strip():
         return (
             f"the approval names {approver!r} as its approver; it must be given with "
             "'pipenv run migration approve', which names who ran it"
@@ -82,12 +82,16 @@ def objection(approver: object, started_by: object) -> str | None:
 
 
 def person(arn: object) -> str:
-    """Who an ARN of Security Token Service or IAM means, whatever the session is called.
+    """Who an ARN of Security Token Service or IAM means.
 
-    ``arn:aws:sts::1:assumed-role/Operators/alice``: the same person may name a session as she
-    likes, but single sign-on puts the person's own name there, so the session is part of it.
+    Of ``arn:aws:sts::1:assumed-role/Operators/alice`` the session, alice, is part: who is allowed
+    to name it decides who counts as somebody else. IAM Identity Center puts the person's own name
+    there, whichever of its roles (one a permission set, AWSReservedSSO_…) she takes:
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/identity-center-and-iam-roles.html
     """
-    return str(arn).rpartition(":")[2].lower()
+    who = str(arn).strip().rpartition(":")[2].lower()
+    role, _, session = who.removeprefix("assumed-role/").partition("/")
+    return session if session and role.startswith("awsreservedsso_") else who
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -12,7 +12,6 @@ from pg8000.native import Connection
 
 from migration import checkpoints
 
-KEY = "slots/before-replication.json"
 _SLOTS = """
 select slot_name::text from pg_replication_slots
  where plugin = 'test_decoding' and database = current_database() order by 1
@@ -23,15 +22,22 @@ select slot_name::text from pg_replication_slots
 """
 
 
+def key() -> str:
+    """Where the note is: one for each forward task, since a new one makes a slot of its own."""
+    task = os.environ["FORWARD_TASK_ARN"].rpartition(":")[2]
+    return f"slots/before-{task}.json"
+
+
 def remember_others(source: Connection) -> None:
-    """Note the slots that are there before the forward task first starts; the first note stays."""
+    """Note the slots that are there before the forward task first starts; the first note stays,
+    because a second attempt may find the task's own slot."""
     others = [row[0] for row in source.run(_SLOTS)]
-    checkpoints.create(os.environ["CHECKPOINT_BUCKET"], KEY, {"slots": others})
+    checkpoints.create(os.environ["CHECKPOINT_BUCKET"], key(), {"slots": others})
 
 
 def drop(source: Connection) -> tuple[list[str], list[str]]:
     """Drop the idle slots that appeared since; (dropped, left because nobody knows whose)."""
-    stored = checkpoints.read(os.environ["CHECKPOINT_BUCKET"], KEY)
+    stored = checkpoints.read(os.environ["CHECKPOINT_BUCKET"], key())
     idle = [row[0] for row in source.run(_IDLE)]
     if stored is None:
         return [], idle

@@ -32,7 +32,10 @@ def of(given: Any, phases: list[str]) -> dict[str, str | None]:
     if stop_after not in stops:
         raise InvalidRequest(f"stop_after is {stop_after!r}; the input must be {allowed}")
     started_by = given.get("started_by")
-    if not started_by and _APPROVED in phases[: phases.index(stop_after) + 1]:
+    if started_by is not None and not isinstance(started_by, str):
+        raise InvalidRequest(f"started_by is {started_by!r}; the input must be {allowed}")
+    needed = _APPROVED in phases[: phases.index(stop_after) + 1]
+    if needed and not (started_by or "").strip():
         raise InvalidRequest(
             f"started_by is {started_by!r}: an approval must come from somebody else, so the "
             "input must name who starts; 'pipenv run migration start' does"

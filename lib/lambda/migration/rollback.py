@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from migration import checkpoints, clients, clock, complete, lock, routing
+from migration import checkpoints, clients, clock, complete, lock, routing, soak
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
 from migration.journal import Journal
@@ -41,9 +41,9 @@ class Rollback:
 
     def is_due(self, execution: Execution) -> bool:
         """Whether ``execution`` stopped in the middle: it holds the lock, and does not merely wait
-        for the word that the way back is not needed any more."""
+        for the word that the way back is not needed any more, or to be able to ask for it."""
         return lock.is_held_by(self.bucket, execution.name) and not self._journal(execution).has(
-            "RequestCompletion"
+            soak.SOAKED
         )
 
     def over(self, execution: Execution) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration import clock, lock, traffic, traffic_gate
+from migration import clock, lock, soak, traffic, traffic_gate
 from migration.dispatch import Operation
 from migration.errors import InvalidRequest, Superseded
 from migration.execution import Execution
@@ -78,13 +78,14 @@ def check_alarms(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
 def to_source(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """Send every request to the application on premises: after a rollback, or by the watchdog.
 
-    The watchdog ("ended") asks for every execution that did not succeed: traffic is left alone
-    when another migration is under way, or when this one only waits for its completion.
+    Traffic is left alone when another migration is under way, and by an execution that was
+    refused: it may be served by the target of the one before. The watchdog ("ended") asks for
+    every execution that did not succeed, and leaves one alone that came through its soak, too.
     """
-    bucket = os.environ["CHECKPOINT_BUCKET"]
-    holder = lock.holder(bucket)
-    elsewhere = holder not in (None, execution.name)
-    if elsewhere or (event.get("ended") and Journal.of(execution.name).has("RequestCompletion")):
+    holder = lock.holder(os.environ["CHECKPOINT_BUCKET"])
+    steps = {entry["step"] for entry in Journal.of(execution.name).entries()}
+    settled = event.get("ended") and steps & {soak.SOAKED, "Finish"}
+    if holder not in (None, execution.name) or not steps or settled:
         return {"weight": None}
     traffic.to_source(traffic.Stage.from_environment())
     return {"weight": 0}

@@ -16,6 +16,8 @@ from migration.rollback_loss import RollbackLoss
 
 PHASE = "Soak"
 PROBE = "reverse"
+SOAKED = "Soak"
+"""Recorded when the target has proved itself: from then on only the operator goes back."""
 # Of the function's 300 s, for stopping a DMS task; what is left is for the answer.
 _STOP_SECONDS = 270.0
 
@@ -117,7 +119,7 @@ def soak_status(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         reason = f"no data: {', '.join(silent)}; {reason}"
     elif quiet >= wanted:
         state = "ready"
-        Journal.of(execution.name).record("Soak", PHASE, {"quiet_looks": quiet})
+        Journal.of(execution.name).record(SOAKED, PHASE, {"quiet_looks": quiet})
     return {"state": state, "reason": reason, "polls": previous["polls"] + 1, "quiet": quiet}
 
 

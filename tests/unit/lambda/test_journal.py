@@ -46,6 +46,17 @@ def test_steps_are_kept_in_order_with_phase_time_and_detail(
     assert journal.has("Preflight")
 
 
+def test_the_detail_of_a_step_is_what_was_first_recorded_with_it(journal: Journal) -> None:
+    assert journal.detail("ArmReverse") == {}
+    journal.record("Initialize", "Prepare", {"stop_after": "Prepare"})
+    assert journal.detail("ArmReverse") == {}
+    journal.record("ArmReverse", "CutOver", {"lsn": "0/16B3748"})
+    journal.record("ArmReverse", "CutOver", {"lsn": "0/FFFFFFF"})
+    journal.record("SwitchPrimary", "CutOver")
+    assert journal.detail("ArmReverse") == {"lsn": "0/16B3748"}
+    assert journal.detail("SwitchPrimary") == {}
+
+
 def test_the_object_names_its_execution_and_environment(
     journal: Journal, account: MigrationAccount
 ) -> None:

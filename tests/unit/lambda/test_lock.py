@@ -35,6 +35,15 @@ def test_the_holder_may_take_it_again(account: MigrationAccount) -> None:
     assert account.lock_holder == "run-1"
 
 
+def test_who_holds_it_is_known_to_all(account: MigrationAccount) -> None:
+    assert lock.holder(BUCKET) is None
+    lock.take(BUCKET, FIRST)
+    assert lock.holder(BUCKET) == "run-1"
+    assert (lock.is_held_by(BUCKET, "run-1"), lock.is_held_by(BUCKET, "run-2")) == (True, False)
+    lock.release(BUCKET, "run-1")
+    assert lock.holder(BUCKET) is None
+
+
 def test_another_is_refused_with_holder_since_when_and_fix(account: MigrationAccount) -> None:
     lock.take(BUCKET, FIRST)
     with pytest.raises(MigrationInProgress) as refusal:

@@ -111,8 +111,9 @@ def test_the_watchdog_leaves_alone_what_holds_nothing(
 def test_a_migration_that_waits_for_its_completion_is_left_alone_by_the_watchdog(
     account: MigrationAccount, context: Any
 ) -> None:
-    """Its target serves, and the way back stays open until somebody decides."""
-    Journal.of("run-1").record("RequestCompletion", "Complete")
+    """Its target serves, and the way back stays open until somebody decides; even where nobody
+    could be asked, because what was to ask failed (WayBackOpen)."""
+    Journal.of("run-1").record("Soak", "Soak")
     event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "FAILED"}
     assert rollback_handler.handler(event, context) == {"outcome": "nothing_held"}
     assert account.lock_holder == "run-1"

@@ -17,7 +17,7 @@ NAME = "migration-1"
 HANDLER, TRAFFIC = "rollback-handler-dev", "traffic-handler-dev"
 HELD: Step = ("HoldWritesBegun", "CutOver", {"held_at": "2026-11-21T12:00:00+00:00"})
 OPENED: Step = ("OpenTargetBegun", "CutOver", {})
-ASKED: Step = ("RequestCompletion", "Complete", {})
+SOAKED: Step = ("Soak", "Soak", {})
 FINISH: Step = ("Finish", "Soak", {})
 
 
@@ -60,7 +60,7 @@ def test_a_running_execution_is_stopped_and_left_to_the_watchdog(
 def test_one_that_waits_for_completion_is_rolled_back_from_here(dev: Operated) -> None:
     """The watchdog leaves such an execution alone, so stopping it would be all that happens."""
     dev.begin("Initialize", "AwaitCompletion")
-    dev.journal("Initialize", HELD, OPENED, ASKED)
+    dev.journal("Initialize", HELD, OPENED, SOAKED)
     dev.lock()
 
     answer = dev.command("rollback", NAME, "--yes")
@@ -76,14 +76,14 @@ def test_one_that_waits_for_completion_is_rolled_back_from_here(dev: Operated) -
     assert answer.out.endswith(f"Migration {NAME} was rolled back.\n")
 
 
-@pytest.mark.parametrize("asked", [ASKED, FINISH], ids=["way back open", "stopped after Soak"])
+@pytest.mark.parametrize("asked", [SOAKED, FINISH], ids=["way back open", "stopped after Soak"])
 @pytest.mark.parametrize("named", [[NAME], []])
 def test_one_that_ended_on_the_target_is_rolled_back_by_the_handler(
     dev: Operated, asked: Any, named: list[str]
 ) -> None:
     dev.ended("Initialize", "Soak", well=asked == FINISH)
     dev.journal("Initialize", HELD, OPENED, asked)
-    if asked == ASKED:
+    if asked == SOAKED:
         dev.lock()
 
     answer = dev.command("rollback", *named, "--yes")
@@ -155,7 +155,7 @@ def test_a_running_rollback_is_not_stopped(dev: Operated) -> None:
 
 def test_a_completed_migration_is_not_stopped(dev: Operated) -> None:
     dev.begin("Initialize", "DropSlots")
-    dev.journal("Initialize", HELD, OPENED, ASKED, ("DropSlotsBegun", "Complete", {}))
+    dev.journal("Initialize", HELD, OPENED, SOAKED, ("DropSlotsBegun", "Complete", {}))
     dev.lock()
 
     assert "there is no way back" in dev.refused("rollback", "--yes")
@@ -220,5 +220,5 @@ def test_the_watchdogs_rule_is_the_one_this_command_relies_on(dev: Operated) -> 
     rollback = Rollback(environment="dev", bucket=BUCKET, routing_parameter=ROUTING, topic="")
     dev.journal("Initialize", HELD, OPENED)
     assert rollback.is_due(Execution(NAME))
-    dev.journal("Initialize", HELD, OPENED, ASKED)
+    dev.journal("Initialize", HELD, OPENED, SOAKED)
     assert not rollback.is_due(Execution(NAME))

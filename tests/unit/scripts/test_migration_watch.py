@@ -68,7 +68,7 @@ def test_watch_does_not_wait_for_ever(dev: Operated, virtual: VirtualClock) -> N
 def test_watch_does_not_wait_where_the_watchdog_does_nothing(dev: Operated) -> None:
     stop(dev)
     dev.lock()
-    dev.journal("Initialize", HELD, OPENED, ("RequestCompletion", "Complete", {}))
+    dev.journal("Initialize", HELD, OPENED, ("Soak", "Soak", {}))
 
     assert dev.told()["going_back"] is False
 
