@@ -110,8 +110,9 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
 def _in_time(both: Sides, pause: WritePause, doing: str) -> Iterator[None]:
     """Ends a statement when the pause ends, however large its table is."""
     pause.check(doing)
+    milliseconds = max(1, int(pause.left() * 1000))
     for session in both:
-        session.run(f"set statement_timeout = {max(1, int(pause.left() * 1000))}")
+        session.run(f"set statement_timeout = {milliseconds}")
     try:
         yield
     except DatabaseError as error:
