@@ -29,6 +29,7 @@ from migration.errors import CutoverMismatch, ReplicationNotReady, TargetNotWrit
 from migration.execution import Execution
 from migration.journal import Journal
 from migration.pause import WritePause
+from migration.postgres import DATABASE_ERRORS
 from migration.replication import meaning
 from migration.sides import Sides
 
@@ -47,6 +48,7 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ReplicationNotReady: the target is not close behind; nothing was paused.
         PoolerNotPaused: one could not be paused; the others run again.
+        Superseded: the migration was turned back; no client is held.
     """
     journal = Journal.of(execution.name)
     begun = journal.detail(HOLDING)
@@ -58,7 +60,14 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     pause = WritePause.of(begun)
     pause.check("hold the writes")
     poolers = pooler_tasks.from_environment()
-    poolers.pause(pause.left() * _SHARE_TO_HOLD)
+    with sides.held(execution, "forward") as both:
+        poolers.pause(pause.left() * _SHARE_TO_HOLD)
+        try:
+            sides.check_turn(both)
+        except DATABASE_ERRORS:
+            # The way back began meanwhile and may have let the clients go on before this.
+            poolers.resume()
+            raise
     result: dict[str, Any] = begun | {"poolers": len(poolers.endpoints)}
     journal.record("HoldWrites", PHASE, result)
     return result
@@ -155,6 +164,9 @@ def open_target(
         TargetNotWritable: a role of the application cannot write.
     """
     Journal.of(execution.name).record(OPENING, PHASE)
+    # A way back reads the journal after it has ended this step's sessions: either it finds this
+    # entry and closes the target, or the step ends here.
+    sides.check_turn(both)
     fence.reopen(both.target, sides.FENCE, sides.schemas())
     wanted = set(os.environ["APPLICATION_ROLES"].split(","))
     if missing := wanted - set(fence.can_write(both.target, sides.schemas())):

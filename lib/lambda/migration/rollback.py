@@ -101,11 +101,12 @@ class Rollback:
         self, execution: Execution, reason: str, time_left: Callable[[], float]
     ) -> dict[str, Any]:
         journal = self._journal(execution)
-        with _step("read the journal"):
-            finished = [entry["step"] for entry in journal.entries() if entry["step"] != STEP]
+        way_back = WayBack(execution, time_left)
+        with _step("end the steps under way and read the journal"):
+            finished = [step for step in way_back.begin() if step != STEP]
         reached = stage(finished)
         done = {}
-        for name, act in WayBack(execution, time_left).steps(reached):
+        for name, act in way_back.steps(reached):
             with _step(name):
                 done[name] = act()
         outcome = {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pg8000.native import Connection
 
-from migration import postgres, turn
+from migration import postgres, routing, turn
 from migration.errors import StepInProgress
 from migration.execution import Execution
 from migration.postgres import Timeouts
@@ -38,12 +38,15 @@ def schemas() -> list[str]:
 @contextmanager
 def connected(timeouts: Timeouts = TIMEOUTS) -> Iterator[Sides]:
     """Sessions on both databases."""
-    with ExitStack() as stack:
-        sessions = [
-            stack.enter_context(closing(postgres.from_environment(side, timeouts).connect()))
-            for side in ("source", "target")
-        ]
-        yield Sides(*sessions)
+    with one("source", timeouts) as source, one("target", timeouts) as target:
+        yield Sides(source, target)
+
+
+@contextmanager
+def one(side: routing.Side, timeouts: Timeouts = TIMEOUTS) -> Iterator[Connection]:
+    """A session on one database."""
+    with closing(postgres.from_environment(side, timeouts).connect()) as session:
+        yield session
 
 
 @contextmanager
@@ -58,16 +61,10 @@ def held(execution: Execution, direction: turn.Direction) -> Iterator[Sides]:
         Superseded: the migration was turned back, or is another's.
         StepInProgress: another step has the turn.
     """
-    with connected() as sides, ExitStack() as stack:
-        for session in sides:
-            try:
-                stack.enter_context(turn.hold(session, execution.name, direction))
-            except StepInProgress:
-                if direction == "forward":
-                    raise
-                turn.evict(session)
-                stack.enter_context(turn.hold(session, execution.name, direction))
-        yield sides
+    with connected() as both, ExitStack() as stack:
+        for session in both:
+            stack.enter_context(_turn(session, execution, direction))
+        yield both
 
 
 @contextmanager
@@ -77,3 +74,33 @@ def turned_back(execution: Execution) -> Iterator[Sides]:
         for session in both:
             turn.write_back(session, execution.name)
         yield both
+
+
+@contextmanager
+def source_turned_back(execution: Execution) -> Iterator[Connection]:
+    """The source alone held for the way back: the target may be what has failed.
+
+    It is enough to end every forward step, since each needs its turn on both.
+    """
+    with one("source") as source, _turn(source, execution, "back"):
+        turn.write_back(source, execution.name)
+        yield source
+
+
+def check_turn(both: Sides) -> None:
+    """Raises what pg8000 raises where a way back has ended this step's sessions meanwhile."""
+    for session in both:
+        session.run("select")
+
+
+@contextmanager
+def _turn(session: Connection, execution: Execution, direction: turn.Direction) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(turn.hold(session, execution.name, direction))
+        except StepInProgress:
+            if direction == "forward":
+                raise
+            turn.evict(session)
+            stack.enter_context(turn.hold(session, execution.name, direction))
+        yield

@@ -71,6 +71,18 @@ class WayBack:
     execution: Execution
     time_left: Callable[[], float]
 
+    def begin(self) -> list[str]:
+        """End every forward step, then read how far they came: the steps in the journal.
+
+        A step that is still at work could go on after the journal was read. From the approval on
+        one may be, so its turn is taken away before.
+        """
+        journal = Journal.of(self.execution.name)
+        if journal.has("Approve"):
+            with sides.source_turned_back(self.execution):
+                pass
+        return [entry["step"] for entry in journal.entries()]
+
     def steps(self, reached: Stage) -> list[Step]:
         """In the order they are taken; every one may be taken twice."""
         first: list[Step] = []
@@ -153,8 +165,8 @@ class WayBack:
                 clock.sleep(_POLL_SECONDS)
 
     def _open_source(self) -> None:
-        with sides.turned_back(self.execution) as both:
-            fence.reopen(both.source, sides.FENCE, sides.schemas())
+        with sides.source_turned_back(self.execution) as source:
+            fence.reopen(source, sides.FENCE, sides.schemas())
 
     def _point_at_source(self) -> None:
         """A record that was never moved needs no waiting for: clients are held meanwhile."""
