@@ -26,5 +26,5 @@ def check(execution: Execution) -> None:
     if stored is not None:
         raise MigrationPaused(
             f"{execution.name} was paused by {stored[0]['by']} at {stored[0]['at']}: "
-            "'migration resume' lets it go on"
+            f"'pipenv run migration resume {execution.name}' lets it go on"
         )

@@ -57,7 +57,8 @@ def test_a_paused_step_is_held_before_it_does_anything(step: Step) -> None:
     with watched_calls() as calls, pytest.raises(MigrationPaused) as held:
         run(step, pausable=True)
     assert str(held.value) == (
-        f"run-1 was paused by {PAUSE['by']} at {PAUSE['at']}: 'migration resume' lets it go on"
+        f"run-1 was paused by {PAUSE['by']} at {PAUSE['at']}: "
+        "'pipenv run migration resume run-1' lets it go on"
     )
     assert step.ran == []
     assert [call.operation for call in calls] == ["s3:GetObject"]
