@@ -58,13 +58,13 @@ class DatabaseSecret(Construct):
             ),
         )
 
-    def grant_read(self, role: ServiceRole) -> None:
-        """Lets ``role`` read the value."""
-        role.grant(
-            f"Read{self.node.id}",
-            actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-            resources=[self.arn],
-        )
+    def grant_read(self, role: ServiceRole, *, describe: bool = False) -> None:
+        """Lets ``role`` read the value; DMS asks to ``describe`` the secret too (DMS user guide,
+        "Using secrets to access AWS DMS endpoints")."""
+        actions = ["secretsmanager:GetSecretValue"]
+        if describe:
+            actions.append("secretsmanager:DescribeSecret")
+        role.grant(f"Read{self.node.id}", actions=actions, resources=[self.arn])
         self._key.grant_use(role)
 
 
@@ -109,7 +109,7 @@ class DatabaseSecrets:
         )
         return cls(source, target, pooler)
 
-    def grant_read(self, role: ServiceRole) -> None:
-        """Lets ``role`` read those of both databases."""
-        self.source.grant_read(role)
-        self.target.grant_read(role)
+    def grant_read(self, role: ServiceRole, *, describe: bool = False) -> None:
+        """Lets ``role`` read those of both databases; ``describe`` as for one."""
+        self.source.grant_read(role, describe=describe)
+        self.target.grant_read(role, describe=describe)

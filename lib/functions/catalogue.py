@@ -64,6 +64,7 @@ class MigrationFunctions(Construct):
         soak += pooler_watches(pooler, environment.settings)
         self.cutover = self._cutover(movers, replication, checkpoints, soak)
         self.rollback = self._rollback(movers, checkpoints)
+        pooler.grant_look(self.rollback.role)
         for function in (self.cutover, self.rollback):
             self._grant_moving(function, pooler, replication, routing, notifications)
         for function in (self.replication, self.validator, self.cutover, self.rollback):

@@ -91,3 +91,7 @@ class Pooler(Construct):
     def grant_point(self, role: ServiceRole) -> None:
         """Lets ``role`` say which database the poolers connect to."""
         self._zone.grant_point(role)
+
+    def grant_look(self, role: ServiceRole) -> None:
+        """Lets ``role`` see which database the poolers connect to."""
+        self._zone.grant_look(role)

@@ -116,13 +116,16 @@ class PrivateZone(Construct):
             },
         )
         role.grant(
-            "ReadRecords",
-            actions=["route53:ListResourceRecordSets"],
-            resources=[self._zone.arn],
-        )
-        role.grant(
             "ReadChange",
             actions=["route53:GetChange"],
             # Route 53 names a change when it is made.
             resources=[f"arn:{self._environment.account.partition}:route53:::change/*"],
+        )
+
+    def grant_look(self, role: ServiceRole) -> None:
+        """Lets ``role`` see where ``primary.`` leads."""
+        role.grant(
+            "ReadRecords",
+            actions=["route53:ListResourceRecordSets"],
+            resources=[self._zone.arn],
         )

@@ -69,7 +69,7 @@ class Endpoints(Construct):
             # secrets to access AWS DMS endpoints").
             service=f"dms.{region}.amazonaws.com",
         )
-        secrets.grant_read(role)
+        secrets.grant_read(role, describe=True)
         onprem = {
             "engine_name": "postgres",
             "database_name": settings.source_database,

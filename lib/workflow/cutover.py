@@ -24,6 +24,16 @@ def cut_over(context: Context, then: str) -> Phase:
     """From held writes to writes flowing into the target; goes on to ``then``."""
     return Phase(
         states={
+            # An approval may be hours old. Nothing is held yet: there is time to catch up, and
+            # here the operator's pause still counts.
+            "ConfirmReplication": operation(
+                context,
+                FUNCTION,
+                "confirm",
+                answer=["lag_seconds"],
+                then="HoldWrites",
+                pending=["ReplicationNotReady"],
+            ),
             "HoldWrites": _step(
                 context, "hold", answer=["held_at", "deadline", "poolers"], then="FenceSource"
             ),

@@ -124,6 +124,7 @@ TASKS = {
     "CheckAlarms": "check_alarms",
     "AwaitApproval": "request_approval",
     "CheckApproval": "check_approval",
+    "ConfirmReplication": "confirm",
     "HoldWrites": "hold",
     "FenceSource": "fence",
     "DrainReplication": "drain",

@@ -4,7 +4,7 @@ step. Each ends on one side, without loss, with a sentence that says why."""
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -121,8 +121,8 @@ def test_a_migration_may_stop_after_a_phase_and_another_cut_over(stage: Stage) -
 
 def test_a_lag_that_came_back_holds_no_client(stage: Stage) -> None:
     def fall_behind(invocation: Invocation) -> None:
-        if invocation.event.get("operation") == "hold" and not invocation.after:
-            stage.account.publish_lag(60, stage.virtual.now())
+        if invocation.event.get("operation") == "confirm" and not invocation.after:
+            stage.account.publish_lag(60, stage.virtual.now() - timedelta(seconds=1))
 
     stage.functions.faults.append(fall_behind)
     message = rolled_back(stage, *BEFORE_CUTOVER)

@@ -114,7 +114,7 @@ def test_a_marker_is_there_once_or_not_yet(yard: Yard) -> None:
         assert fence.seen(yard.own, f"run-1:{statement}")
         statement += 1
     assert fence.seen(yard.own, f"run-1:{statement}")
-    assert statement == 4
+    assert statement == 5
     assert yard.own.run("select count(*) from migration_control.marker") == [[statement]]
 
 

@@ -98,6 +98,13 @@ def test_calls_are_recorded(stage: Stage, recorded: None, way: str) -> None:
     stage.functions.invoke("rollback_handler", {"execution": {"name": "run-1"}})
 
 
+def test_calls_of_an_operators_rollback_are_recorded(stage: Stage, recorded: None) -> None:
+    """Which tells the operators itself."""
+    assert stage.run(stop_after="Soak").status == "SUCCEEDED"
+    stage.functions.invoke("rollback_handler", {"execution": {"name": "run-1"}})
+    assert stage.writers() == (True, False)
+
+
 def test_every_call_is_allowed_and_everything_allowed_is_called(
     synthesized: dict[str, Any], made: dict[str, set[tuple[str, str]]]
 ) -> None:

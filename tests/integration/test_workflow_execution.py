@@ -28,7 +28,7 @@ PREPARED = [
 
 def prepare(stage: Stage, name: str = "run-1", **given: Any) -> Run:
     """An execution that ends after Prepare."""
-    return prepare(stage, name, **{"stop_after": "Prepare"} | given)
+    return stage.run(name, **{"stop_after": "Prepare"} | given)
 
 
 def test_all_is_well(stage: Stage) -> None:

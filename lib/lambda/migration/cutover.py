@@ -42,18 +42,25 @@ _POLL_SECONDS = 0.2
 _SHARE_TO_HOLD = 0.3
 
 
+def confirm(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
+    """That replication still runs, close behind: an approval may be hours old.
+
+    Raises:
+        ReplicationNotReady: it does not; ask again.
+    """
+    return {"lag_seconds": _check_replication()}
+
+
 def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     """Pause every pooler: clients wait, none fails.
 
     Raises:
-        ReplicationNotReady: the target is not close behind; nothing was paused.
         PoolerNotPaused: one could not be paused; the others run again.
         Superseded: the migration was turned back; no client is held.
     """
     journal = Journal.of(execution.name)
     begun = journal.detail(HOLDING)
     if not begun:
-        _check_replication()
         pause = WritePause.begin(event["budget_seconds"])
         begun = {"held_at": pause.held_at.isoformat(), "deadline": pause.deadline.isoformat()}
         journal.record(HOLDING, PHASE, begun)
@@ -73,7 +80,7 @@ def hold(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _check_replication() -> None:
+def _check_replication() -> float:
     arn = os.environ["FORWARD_TASK_ARN"]
     task = dms.describe_task(arn)
     if meaning(task).watch != "go on":
@@ -88,6 +95,7 @@ def _check_replication() -> None:
             f"replication lags {'an unknown time' if lag is None else f'{lag.seconds:g} s'}, over "
             f"the {limit:g} s of max_lag_seconds: start again when it has caught up"
         )
+    return lag.seconds
 
 
 def fence_source(
@@ -239,6 +247,7 @@ def _behind_the_hold(state: str, step: Step, *, after_deadline: bool = False) ->
 
 
 OPERATIONS: Mapping[str, Operation] = {
+    "confirm": confirm,
     "hold": hold,
     "fence": _behind_the_hold("FenceSource", fence_source),
     "drain": _behind_the_hold("DrainReplication", drain),
