@@ -92,7 +92,7 @@ class PoolerStack:
             ),
             secrets=DatabaseSecrets.make(stack, environment=environment),
         )
-        for verb in ("find", "admin", "point"):
+        for verb in ("find", "admin", "point", "look"):
             role = ServiceRole(stack, verb, name=verb, service="lambda.amazonaws.com")
             getattr(pooler, f"grant_{verb}")(role)
         for name in FACTS:

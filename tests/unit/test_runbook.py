@@ -162,7 +162,12 @@ def test_every_step_of_a_rollback_has_its_cures(reached: Stage) -> None:
     [
         ("PreflightFailed", "not retried, rolled back: `Preflight`"),
         ("MigrationInProgress", "not retried, refused: `Initialize`"),
-        ("CutoverMismatch", "not retried, rolled back: all of CutOver"),
+        (
+            "CutoverMismatch",
+            "not retried, rolled back: `HoldWrites`, `FenceSource`, `DrainReplication`, "
+            "`VerifyCutover`, `SyncSequences`, `ArmReverse`, `SwitchPrimary`, `OpenTarget`, "
+            "`ReleaseWrites`",
+        ),
         ("SequenceBehind", "as any error"),
         ("RolledBack", "as any error"),
         ("WayBackOpen", "ends the execution: `WayBackOpen`"),

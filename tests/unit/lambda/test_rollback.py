@@ -26,7 +26,8 @@ RUN = Execution("run-1", "arn:run-1", "2026-11-21T12:00:00Z")
 CALLS = [
     "s3:PutObject",  # take the lock: held by this execution …
     "s3:GetObject",  # … as reading it shows
-    "s3:GetObject",  # the journal
+    "s3:GetObject",  # the journal: whether a step may still be at work …
+    "s3:GetObject",  # … and how far they came
     "ssm:GetParameter",
     "ssm:PutParameter",
     "dms:DescribeReplicationTasks",
