@@ -13,7 +13,7 @@ from migration.clients import client
 from tests.support.interpreter import Invocation, Run
 from tests.support.interpreter_patches import Throttled
 from tests.support.migration_account import Call, unavailable, watched_calls
-from tests.support.workflow_stage import Stage, crash
+from tests.support.workflow_stage import STARTER, Stage, crash
 
 PREPARED = [
     "Initialize",
@@ -43,7 +43,7 @@ def test_all_is_well(stage: Stage) -> None:
     assert stage.account.start_types == ["start-replication"]
     [message] = stage.account.messages()
     assert message["Subject"] == "Migration: phase finished"
-    assert "Validation: match, 1 tables and 100 rows compared" in message["Message"]
+    assert "Validation: match, 1 tables and " in message["Message"]
 
 
 def test_status_tells_how_much_wal_a_slot_retains_on_the_source(stage: Stage) -> None:
@@ -62,7 +62,7 @@ def test_status_tells_how_much_wal_a_slot_retains_on_the_source(stage: Stage) ->
 def rolled_back(stage: Stage, run: Run, *, before: list[str]) -> str:
     """The run ended in a rollback that the operator was told of once; the message."""
     assert (run.status, run.error) == ("FAILED", "MigrationRolledBack"), run
-    assert run.states[-3:] == ["ExecuteRollback", "NotifyRollback", "RolledBack"]
+    assert run.states[-3:] == ["ReturnTraffic", "NotifyRollback", "RolledBack"]
     ended = stage.end()
     assert (ended["routing"], ended["lock"]) == ("source", None)
     assert ended["task"] not in ("running", "starting", "stopping")
@@ -84,7 +84,7 @@ def test_stop_after_the_phase_is_accepted(stage: Stage) -> None:
     run = prepare(stage)
     assert run.status == "SUCCEEDED"
     assert run.output
-    assert run.output["initialize"] == {"stop_after": "Prepare"}
+    assert run.output["initialize"] == {"stop_after": "Prepare", "started_by": STARTER}
 
 
 @pytest.mark.parametrize("given", [{"stop_after": "Prepar"}, {"stop_afer": "Prepare"}])
@@ -101,6 +101,7 @@ def test_a_wrong_input_is_refused_before_anything_is_touched(
 
 
 def test_validation_mismatch(stage: Stage) -> None:
+    stage.paying = False  # A table that rests: while it moves, a difference may be on its way.
     stage.target.run("insert into payments values (101, 1)")
     message = rolled_back(stage, prepare(stage), before=PREPARED)
     assert "validation verdict 'mismatch', report s3://" in message
@@ -153,12 +154,12 @@ def test_no_lag_data_at_all(stage: Stage) -> None:
     assert "CloudWatch has no lag of the last minutes" in message
 
 
-OPERATIONS = ["initialize", "preflight", "start", "status", "data_validator"]
+OPERATIONS = ["initialize", "preflight", "start", "status", "validate"]
 FINISHED_BEFORE = {
     "preflight": ["Initialize"],
     "start": PREPARED[:3],
     "status": PREPARED[:4],
-    "data_validator": PREPARED[:5],
+    "validate": PREPARED[:5],
 }
 
 
@@ -233,7 +234,7 @@ def test_after_a_failed_rollback_the_next_start_is_refused_until_it_is_run_again
     stage.functions.faults.clear()
     stage.functions.invoke("rollback_handler", {"execution": {"name": "run-1"}})
     assert stage.end()["lock"] is None
-    stage.target.run("delete from payments where id > 100")
+    stage.target.run("delete from payments where id = 101")
     assert prepare(stage, "run-3").status == "SUCCEEDED"
 
 
@@ -305,7 +306,7 @@ def test_a_second_start_that_cannot_even_ask_leaves_the_first_alone(stage: Stage
     [second] = runs
     assert second.error == "MigrationRolledBack"
     assert second.cause
-    assert "there was nothing of its own to roll back" in second.cause
+    assert "There is nothing to roll back of run-2" in second.cause
 
 
 def _when_running(stage: Stage, status: str) -> Callable[[datetime], None]:

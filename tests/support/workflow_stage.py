@@ -90,6 +90,9 @@ class Stage:
     virtual: VirtualClock
     replicated: Replicated
     servers: tuple[Server, Server]
+    paying: bool = True
+    clients: dict[str, Connection] = field(default_factory=dict)
+    """The application's sessions, by side."""
     paid: list[int] = field(default_factory=list)
     """Payments that a database acknowledged to the application."""
     answers: dict[str, str] = field(default_factory=dict)
@@ -134,17 +137,18 @@ class Stage:
 
         A database that refuses it has acknowledged nothing.
         """
-        if self.poolers.paused:
+        if self.poolers.paused or not self.paying:
             return
-        number = 1000 + len(self.paid)
-        server = self.servers[("source", "target").index(self.account.routing)]
-        session = server.connect("payments", ROLES[0])
+        number, side = 1000 + len(self.paid), self.account.routing
         try:
-            session.run("insert into public.payments values (:n, 1)", n=number)
+            if side not in self.clients:
+                server = self.servers[("source", "target").index(side)]
+                self.clients[side] = server.connect("payments", ROLES[0])
+            self.clients[side].run("insert into public.payments values (:n, 1)", n=number)
         except postgres.DATABASE_ERRORS:
+            # Refused, or the fence has ended the session: the next payment opens another.
+            self.clients.pop(side, None)
             return
-        finally:
-            session.close()
         self.paid.append(number)
 
     def lost(self) -> set[int]:
