@@ -19,8 +19,8 @@ export DISABLE_VERSION_CHECK := 1
 # Python's and Node's packages are set up side by side.
 MAKEFLAGS += --jobs=2
 
-# Two at a time, a file's tests together: Terraform mostly waits, and files share what they set up.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# A file's tests together, because they share what they set up.
+PYTEST := $(BIN)/python -m pytest --dist loadfile
 LIFECYCLE := tests/integration/test_terraform_lifecycle.py
 LINTED := tap.py lib scripts benchmarks tests
 
@@ -33,13 +33,13 @@ help: ## list the targets
 synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Terraform JSON, show what is in it
 	@$(BIN)/python -m scripts.synth
 
-test: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp ## run every test, Terraform's first: it takes longest
+test: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp ## run every test, Terraform's first: it takes longest and mostly waits
 	@$(BIN)/python -m scripts.terraform
 	@$(BIN)/python -m scripts.system_packages
-	$(PYTEST) --no-loadscope-reorder $(LIFECYCLE) tests
+	$(PYTEST) -n 3 --no-loadscope-reorder $(LIFECYCLE) tests/integration tests
 
 unit: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the fast tests
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 tests/unit
 
 lint: $(VENV)/dev-packages.stamp ## check style and types
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.interpreter import Run
-from tests.support.interpreter_patches import Throttled, TimedOut
+from tests.support.interpreter_patches import TimedOut
 from tests.support.workflow_stage import Stage, crash
 
 PREPARED = [
@@ -172,16 +172,3 @@ def test_a_task_that_always_fails(stage: Stage, state: str, fault: str) -> None:
         assert stage.writers() == (False, True)
     else:
         assert ending == "RolledBack"
-
-
-@pytest.mark.parametrize("state", TASKS)
-@pytest.mark.parametrize("fault", ["throttled", "crashed after"])
-def test_a_task_that_fails_once(stage: Stage, state: str, fault: str) -> None:
-    """The retry goes on from whatever the first attempt has done."""
-    error = Throttled if fault == "throttled" else RuntimeError
-    stage.functions.faults.append(
-        crash(TASKS[state], after=fault == "crashed after", times=1, error=error)
-    )
-    run = stage.run()
-    assert ended_well(stage, run) == "Succeeded", run.cause
-    assert stage.end()["steps"] == [*EVERYTHING, "Finish"]
