@@ -8,7 +8,7 @@ from lib.api.rest_api import PaymentApi
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
 from lib.functions.function import PythonFunction
-from lib.observability.watches import traffic_watches
+from lib.observability.traffic_watches import traffic_watches
 from lib.replication.replication import Replication
 from lib.storage.checkpoint_bucket import CheckpointBucket
 from lib.workflow.timings import FUNCTION_SECONDS

@@ -10,7 +10,7 @@ from lib.database.aurora import AuroraCluster
 from lib.environment import Environment
 from lib.functions.catalogue import MigrationFunctions
 from lib.functions.traffic_shift import TrafficShift
-from lib.observability import watches
+from lib.observability import traffic_watches, watches
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
 from lib.pooler.pooler import Pooler
@@ -51,12 +51,12 @@ class Alarms(Construct):
                 *watches.database_watches(aurora, settings),
                 *watches.replica_watches(aurora),
                 *watches.pooler_watches(pooler, settings),
-                *watches.api_watches(api),
+                *traffic_watches.api_watches(api),
             ]
         )
         self._declare(
             [
-                *watches.canary_watches(naming),
+                *traffic_watches.canary_watches(naming),
                 *watches.source_watches(naming, settings),
                 *watches.way_back_watches(naming),
                 *watches.function_watches(by_name),
