@@ -152,6 +152,8 @@ class MigrationFunctions(Construct):
                 "FORWARD_TASK_ARN": replication.forward_task_arn,
                 "SOURCE_ENDPOINT_ARN": replication.source_endpoint_arn,
                 "TARGET_ENDPOINT_ARN": replication.target_endpoint_arn,
+                "REVERSE_SOURCE_ENDPOINT_ARN": replication.reverse_source_endpoint_arn,
+                "REVERSE_TARGET_ENDPOINT_ARN": replication.reverse_target_endpoint_arn,
                 "MAX_LAG_SECONDS": str(settings.max_lag_seconds),
                 "QUIET_SAMPLES": str(settings.quiet_samples),
                 "APPLICATION_ROLES": ",".join(settings.application_roles),

@@ -61,6 +61,8 @@ class Replication(Construct):
         self.instance_identifier = naming.name("replication-instance")
         self.source_endpoint_arn = endpoints.source.endpoint_arn
         self.target_endpoint_arn = endpoints.target.endpoint_arn
+        self.reverse_source_endpoint_arn = endpoints.reverse_source.endpoint_arn
+        self.reverse_target_endpoint_arn = endpoints.reverse_target.endpoint_arn
         self.forward_task_arn = forward.replication_task_arn
         self.forward_task_identifier = naming.name("forward-task")
         self.forward_task_resource_id = self.forward_task_identifier
@@ -172,7 +174,13 @@ class Replication(Construct):
         role.grant(
             "TestEndpoints",
             actions=["dms:TestConnection"],
-            resources=[self.instance_arn, self.source_endpoint_arn, self.target_endpoint_arn],
+            resources=[
+                self.instance_arn,
+                self.source_endpoint_arn,
+                self.target_endpoint_arn,
+                self.reverse_source_endpoint_arn,
+                self.reverse_target_endpoint_arn,
+            ],
         )
         role.grant(
             "DescribeTests",

@@ -64,6 +64,8 @@ class MigrationAccount:
             "REPLICATION_INSTANCE_ID": INSTANCE,
             "SOURCE_ENDPOINT_ARN": self.endpoints["source"],
             "TARGET_ENDPOINT_ARN": self.endpoints["target"],
+            "REVERSE_SOURCE_ENDPOINT_ARN": self.endpoints["reverse source"],
+            "REVERSE_TARGET_ENDPOINT_ARN": self.endpoints["reverse target"],
             "MAX_LAG_SECONDS": "5",
             "QUIET_SAMPLES": "3",
         }
@@ -221,9 +223,17 @@ def _create() -> MigrationAccount:
     )["ReplicationInstance"]["ReplicationInstanceArn"]
     endpoints = {
         side: api.create_endpoint(
-            EndpointIdentifier=side, EndpointType=side, EngineName=engine, DatabaseName="payments"
+            EndpointIdentifier=side.replace(" ", "-"),
+            EndpointType=side.rpartition(" ")[2],
+            EngineName=engine,
+            DatabaseName="payments",
         )["Endpoint"]["EndpointArn"]
-        for side, engine in {"source": "postgres", "target": "aurora-postgresql"}.items()
+        for side, engine in {
+            "source": "postgres",
+            "target": "aurora-postgresql",
+            "reverse source": "aurora-postgresql",
+            "reverse target": "postgres",
+        }.items()
     }
     tasks = [
         api.create_replication_task(
@@ -236,7 +246,7 @@ def _create() -> MigrationAccount:
         )["ReplicationTask"]["ReplicationTaskArn"]
         for name, kind, here, there in (
             ("forward-dev", "full-load-and-cdc", "source", "target"),
-            ("reverse-dev", "cdc", "target", "source"),
+            ("reverse-dev", "cdc", "reverse source", "reverse target"),
         )
     ]
     forward, reverse = tasks

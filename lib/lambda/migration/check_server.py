@@ -4,13 +4,12 @@ https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pg8000.native import Connection
 
 from migration.findings import Finding, error, warning
 
-# The forward task holds one slot and one WAL sender.
+# A task holds one slot and one WAL sender: the forward task on the source, the reverse on the
+# target.
 _NEEDED = 1
 
 # A task that is stopped for an hour leaves an hour of WAL to keep. Less than this is used up by a
@@ -51,40 +50,44 @@ def check_source(session: Connection) -> list[Finding]:
         ]  # fmt: skip
     settings = dict(session.run(_SETTINGS))
     return [
-        *_wal_level("source", settings["wal_level"], error),
-        *_free(session, settings),
+        *_wal_level("source", settings["wal_level"]),
+        *_free(session, settings, "source"),
         *_slot_wal(int(settings.get("max_slot_wal_keep_size", -1))),
         *_sender_timeout(int(settings["wal_sender_timeout"])),
-        *_may_replicate(session),
+        *_may_replicate(session, "source"),
     ]
 
 
 def check_target(session: Connection) -> list[Finding]:
-    """After the cutover the target is the source of the reverse task: that needs WAL as well."""
-    return _wal_level("target", dict(session.run(_SETTINGS))["wal_level"], warning)
+    """After the cutover the target is the source of the reverse task. What keeps it from being
+    that must be known before the first write is held (vitessio/vitess#16794)."""
+    settings = dict(session.run(_SETTINGS))
+    return [
+        *_wal_level("target", settings["wal_level"]),
+        *_free(session, settings, "target"),
+        *_may_replicate(session, "target"),
+    ]
 
 
-def _wal_level(
-    side: str, level: str, finding: Callable[[str, str, str, str], Finding]
-) -> list[Finding]:
+def _wal_level(side: str, level: str) -> list[Finding]:
     if level == "logical":
         return []
     return [
-        finding(
+        error(
             f"{side} setting wal_level", level, "logical",
             "set wal_level = logical (on RDS and Aurora rds.logical_replication = 1) and restart",
         )
     ]  # fmt: skip
 
 
-def _free(session: Connection, settings: dict[str, str]) -> list[Finding]:
+def _free(session: Connection, settings: dict[str, str], side: str) -> list[Finding]:
     slots, senders = session.run(_USED)[0]
     idle = session.run(_IDLE_SLOTS)
     findings = [
         warning(
-            f"source replication slot {name}", f"inactive, keeping {megabytes} MB of WAL",
+            f"{side} replication slot {name}", f"inactive, keeping {megabytes} MB of WAL",
             "slots that something reads",
-            "drop it with pg_drop_replication_slot, unless it is the forward task's own",
+            "drop it with pg_drop_replication_slot, unless it is the migration's own",
         )
         for name, _, megabytes in idle
     ]  # fmt: skip
@@ -97,7 +100,7 @@ def _free(session: Connection, settings: dict[str, str]) -> list[Finding]:
         own = name == "max_replication_slots" and any(here for _, here, _ in idle)
         findings.append(
             (warning if own else error)(
-                f"source setting {name}", f"{limit}, of which {used} are in use",
+                f"{side} setting {name}", f"{limit}, of which {used} are in use",
                 f"at least {used + _NEEDED}", f"raise {name} and restart, or free one",
             )
         )  # fmt: skip
@@ -126,13 +129,13 @@ def _sender_timeout(milliseconds: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _may_replicate(session: Connection) -> list[Finding]:
+def _may_replicate(session: Connection, side: str) -> list[Finding]:
     role, may = session.run(_MAY_REPLICATE)[0]
     if may:
         return []
     return [
         error(
-            f"source role {role}", "may not replicate", "REPLICATION or rds_replication",
+            f"{side} role {role}", "may not replicate", "REPLICATION or rds_replication",
             f"alter role {role} replication (on RDS: grant rds_replication to {role})",
         )
     ]  # fmt: skip

@@ -59,7 +59,7 @@ def initialize(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
-    """Test both DMS endpoints, look at both databases, and report all findings at once.
+    """Test every DMS endpoint, look at both databases, and report all findings at once.
 
     Raises:
         EndpointTestPending: DMS is still testing; the caller asks again.
@@ -71,7 +71,7 @@ def check(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         for endpoint in _endpoints().values():
             dms.start_endpoint_test(os.environ["REPLICATION_INSTANCE_ARN"], endpoint)
         journal.record(_ENDPOINT_TESTS, PHASE)
-        raise EndpointTestPending("DMS has begun to test both endpoints")
+        raise EndpointTestPending("DMS has begun to test the endpoints")
     findings = _endpoint_findings()
     databases, unreadable = _databases()
     findings += unreadable
@@ -152,9 +152,10 @@ OPERATIONS: Mapping[str, Callable[[Execution, dict[str, Any]], dict[str, Any]]] 
 
 
 def _endpoints() -> dict[str, str]:
+    """Those of both directions: the way back must work before there is a way forward."""
     return {
-        "source": os.environ["SOURCE_ENDPOINT_ARN"],
-        "target": os.environ["TARGET_ENDPOINT_ARN"],
+        side: os.environ[f"{side.upper().replace(' ', '_')}_ENDPOINT_ARN"]
+        for side in ("source", "target", "reverse source", "reverse target")
     }
 
 

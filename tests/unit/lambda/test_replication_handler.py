@@ -164,7 +164,7 @@ def test_each_execution_tests_the_endpoints_itself(call: Callable[..., Any]) -> 
     for name in ("run-1", "run-2"):
         with watched_calls() as calls, pytest.raises(EndpointTestPending):
             call("preflight", execution={"name": name})
-        assert [c.operation for c in calls].count("dms:TestConnection") == 2
+        assert [c.operation for c in calls].count("dms:TestConnection") == 4
 
 
 def test_preflight_reports_all_findings_at_once(
