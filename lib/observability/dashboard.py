@@ -42,6 +42,7 @@ class Dashboard(Construct):
             "@max_lag": environment.settings.max_lag_seconds,
             "@instance": replication.instance_identifier,
             "@task": replication.forward_task_resource_id,
+            "@reverse_task": replication.reverse_task_resource_id,
             "@cluster": aurora.cluster_identifier,
             "@machine": workflow.arn,
             "@api": api.name,

@@ -68,6 +68,7 @@ class Replication(Construct):
         self.forward_task_resource_id = self.forward_task_identifier
         """Last part of the task's ARN, by which CloudWatch names it: set to the identifier."""
         self.reverse_task_arn = reverse.replication_task_arn
+        self.reverse_task_resource_id = naming.name("reverse-task")
         self._notify(topic_arn, forward, reverse)
 
     def _make_instance(

@@ -166,8 +166,8 @@ class MigrationAccount:
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return received
 
-    def publish_lag(self, seconds: float, at: datetime) -> None:
-        """One sample of both latencies, as DMS publishes it."""
+    def publish_lag(self, seconds: float, *times: datetime) -> None:
+        """A sample of both latencies at each of ``times``, as DMS publishes it."""
         dimensions = [
             {"Name": "ReplicationInstanceIdentifier", "Value": INSTANCE},
             {"Name": "ReplicationTaskIdentifier", "Value": self.forward_task.rpartition(":")[2]},
@@ -177,6 +177,7 @@ class MigrationAccount:
             MetricData=[
                 {"MetricName": name, "Dimensions": dimensions, "Timestamp": at, "Value": seconds}
                 for name in ("CDCLatencySource", "CDCLatencyTarget")
+                for at in times
             ],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,8 +71,8 @@ class PaymentTraffic:
                 AlarmName=name, StateValue=state, StateReason="test"
             )
 
-    def count(self, requests: int, at: datetime, *, weight: int) -> None:
-        """What the access logs' filters count of one minute."""
+    def count(self, requests: int, at: datetime, *, weights: Sequence[int]) -> None:
+        """What the access logs' filters count of one minute, at each of ``weights``."""
         client("cloudwatch").put_metric_data(
             Namespace=NAMESPACE,
             MetricData=[
@@ -80,6 +81,7 @@ class PaymentTraffic:
                     "Timestamp": at,
                     "Value": float(requests),
                 }
+                for weight in weights
             ],
         )
 

@@ -3,7 +3,7 @@
 Where the migration stopped is read in its journal. Holding the writes and opening the target are
 recorded before they happen, so a journal that lacks them is proof that they have not.
 
-- ``PREPARED``: the source has taken every write. Replication stops, traffic returns.
+- ``PREPARED``: the source has taken every write. Replication stops.
 - ``HELD``: clients wait and the source may be fenced. It is opened and the clients go on, first.
 - ``OPENED``: the target may have taken writes. It is closed, its writes are brought to the source
   through the reverse task, then the source is opened: the same cutover the other way round.
@@ -94,14 +94,12 @@ class WayBack:
             first = [
                 ("hold the writes", self._hold),
                 ("close the target", self._close_target),
-                (STOP_FORWARD, self._stop_forward),
                 ("bring the target's writes to the source", self._drain),
                 ("open the source", self._open_source),
                 *self._let_clients_go_on(),
             ]
-        last: list[Step] = []
-        if reached is not Stage.OPENED:
-            last.append((STOP_FORWARD, self._stop_forward))
+        # A task takes a minute to stop: where clients wait, not before they go on.
+        last: list[Step] = [(STOP_FORWARD, self._stop_forward)]
         if reached is not Stage.PREPARED:
             last += [
                 ("stop the reverse task", self._stop_reverse),
@@ -141,6 +139,8 @@ class WayBack:
         journal = Journal.of(self.execution.name)
         untouched = not journal.has("ReverseStarted") and self._untouched(journal)
         if not untouched:
+            # Fully stopped before the other starts, or changes would go round.
+            self._stop_forward()
             soak.begin_reverse(self.execution)
             self._wait_for_marker()
         with sides.held(self.execution, "back") as both:

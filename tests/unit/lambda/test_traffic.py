@@ -157,7 +157,7 @@ def counted(payments: PaymentTraffic, virtual: VirtualClock, weight: int) -> tup
     began = virtual.now()
     minute = began.replace(second=0)
     for n, requests in enumerate((1, 20, 300, 4000)):
-        payments.count(requests, minute + timedelta(minutes=n), weight=weight)
+        payments.count(requests, minute + timedelta(minutes=n), weights=[weight])
     virtual.sleep(180)
     return began, traffic.requests_since(began, weight, NAMESPACE)
 
@@ -228,7 +228,7 @@ def test_a_bake_waits_and_passes_and_counts_its_polls(
         "reason": "baked 1 min of 10 min; 0 of 100 requests",
         "last": False,
     }
-    payments.count(100, virtual.now(), weight=5)
+    payments.count(100, virtual.now(), weights=[5])
     virtual.sleep(540)
     second = call("check_alarms", first)
     assert (second["state"], second["polls"], second["last"]) == ("passed", 2, False)

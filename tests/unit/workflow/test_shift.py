@@ -185,7 +185,7 @@ class Stage:
 
         def take(now: datetime) -> None:
             weight = int(self.payments.shares[AWS])
-            self.payments.count(requests_a_minute * weight // 100, now, weight=weight)
+            self.payments.count(requests_a_minute * weight // 100, now, weights=[weight])
 
         self.virtual.listeners.append(take)
 
