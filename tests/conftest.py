@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,13 @@ FOREIGN = (
     "AWS_SESSION_TOKEN",
     "AWS_REGION",
 )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Terraform's life is the longest chain of waits: what runs beside it gives way."""
+    beside = "PYTEST_XDIST_WORKER" in os.environ and "terraform_lifecycle" not in item.nodeid
+    if beside and os.getpriority(os.PRIO_PROCESS, 0) == 0:
+        os.nice(10)
 
 
 @pytest.fixture(autouse=True)
