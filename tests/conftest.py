@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     beside = "PYTEST_XDIST_WORKER" in os.environ and "terraform_lifecycle" not in item.nodeid
     if beside and os.getpriority(os.PRIO_PROCESS, 0) == 0:
         os.nice(10)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what tests counted: figures they record as "told", and how executed migrations ended.
+
+    A worker's own output is not shown, so they come with the reports (``record_property``).
+    """
+    stats = terminalreporter.stats
+    calls = [r for kind in ("passed", "failed") for r in stats.get(kind, ()) if r.when == "call"]
+    noted = [each for report in calls for each in report.user_properties]
+    for name, text in noted:
+        if name == "told":
+            terminalreporter.write_line(str(text))
+    endings = Counter(text for name, text in noted if name == "ended well")
+    if executed := sum(name == "executed" for name, _ in noted):
+        kinds = ", ".join(f"{ending} {count}" for ending, count in sorted(endings.items()))
+        bad = executed - endings.total()
+        terminalreporter.write_line(f"workflow: {executed} runs executed, {bad} bad ({kinds})")
 
 
 @pytest.fixture(autouse=True)

@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     location = report.save(os.environ["CHECKPOINT_BUCKET"], execution.name, full)
     summary = report.summary(validation, location)
     try:
-        report.publish(validation, environment)
+        report.publish(validation)
     except (BotoCoreError, ClientError):
         # The verdict stands without its figures, and an alarm sees that they are missing.
         logger.exception("validation metrics were not published")

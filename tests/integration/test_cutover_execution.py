@@ -6,9 +6,6 @@ there (I2), and a journal that tells the truth.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.interpreter import Run
@@ -45,19 +42,10 @@ COMPLETED = ["RequestCompletion", "StopReverse", "DropSlotsBegun", "DropSlots"]
 BEFORE_CUTOVER = [*PREPARED, *SHIFTED, *APPROVED]
 EVERYTHING = [*BEFORE_CUTOVER, *CUT_OVER, *SOAKED, *COMPLETED]
 
-RUNS: Counter[str] = Counter()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def told() -> Iterator[None]:
-    """How many runs there were, by ending; a bad one fails its test and is counted in no ending."""
-    yield
-    endings = ", ".join(f"{end} {count}" for end, count in sorted(RUNS.items()))
-    print(f"\nexecuted: {RUNS.total()} runs ended as they must ({endings})")
-
 
 def ended_well(stage: Stage, run: Run) -> str:
     """What must be true after any run; where it ended."""
+    stage.note("executed", run.states[-1])
     source, target = stage.writers()
     # Until replication has begun there is nothing on the target that could be written to.
     target = target and "StartReplication" in stage.account.steps("run-1")
@@ -74,7 +62,7 @@ def ended_well(stage: Stage, run: Run) -> str:
         assert stage.account.task_status not in ("running", "starting")
         assert stage.account.reverse_status not in ("running", "starting")
         assert stage.traffic.shares["payments.onprem.internal"] == 100
-    RUNS[run.states[-1]] += 1
+    stage.note("ended well", run.states[-1])
     return run.states[-1]
 
 

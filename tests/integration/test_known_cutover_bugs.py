@@ -13,7 +13,7 @@ import pytest
 from pg8000.native import Connection
 
 from migration.postgres import DATABASE_ERRORS
-from tests.integration.test_cutover_execution import BEFORE_CUTOVER, CUT_OVER, ended_well
+from tests.integration.test_cutover_execution import ended_well
 from tests.support.deployment import ROLES
 from tests.support.interpreter import Invocation
 from tests.support.workflow_stage import Stage, crash
@@ -125,9 +125,3 @@ def test_a_way_back_that_fails_half_way_can_be_taken_again(stage: Stage) -> None
     assert stage.writers() == (True, False)
     assert not stage.poolers.paused
     assert stage.lost() == set()
-
-
-def test_the_order_of_the_steps_is_the_order_of_the_proof() -> None:
-    """What the tests above call "before the cutover" ends with the approval."""
-    assert BEFORE_CUTOVER[-1] == "Approve"
-    assert CUT_OVER.index("FenceSource") < CUT_OVER.index("DrainReplication")

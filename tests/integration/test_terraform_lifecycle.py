@@ -7,7 +7,7 @@ bootstrap stack made. ``dev`` is protected for a while, and unprotected again, b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -101,18 +101,21 @@ def test_the_simulated_account_answered_every_call(record: Record) -> None:
     assert record.crashed == []
 
 
-def test_what_was_applied_is_told(record: Record, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_applied_is_told(
+    record: Record, record_property: Callable[[str, object], None]
+) -> None:
     kinds = sorted({kind for stack in STACKS for kind in record.lives[stack].applied})
-    with capsys.disabled():
-        print(f"\n{'resource type':<56}" + "".join(f"{stack:>7}" for stack in STACKS))
-        for kind in kinds:
-            counts = "".join(f"{record.lives[stack].applied[kind]:>7}" for stack in STACKS)
-            print(f"{kind:<56}{counts}")
-        totals = "".join(f"{record.lives[stack].applied.total():>7}" for stack in STACKS)
-        print(f"{f'{len(kinds)} types':<56}{totals}")
-        for step, seconds in record.seconds.items():
-            print(f"{step:<56}{seconds:>7.0f} s")
-        for stack in STACKS:
-            for command, outcome in record.lives[stack].outcomes.items():
-                print(f"{stack + ' ' + command:<56}{outcome.seconds:>7.0f} s")
+    lines = [f"{'resource type':<56}" + "".join(f"{stack:>7}" for stack in STACKS)]
+    for kind in kinds:
+        counts = "".join(f"{record.lives[stack].applied[kind]:>7}" for stack in STACKS)
+        lines.append(f"{kind:<56}{counts}")
+    totals = "".join(f"{record.lives[stack].applied.total():>7}" for stack in STACKS)
+    lines.append(f"{f'{len(kinds)} types':<56}{totals}")
+    lines += [f"{step:<56}{seconds:>7.0f} s" for step, seconds in record.seconds.items()]
+    lines += [
+        f"{stack + ' ' + command:<56}{outcome.seconds:>7.0f} s"
+        for stack in STACKS
+        for command, outcome in record.lives[stack].outcomes.items()
+    ]
+    record_property("told", "\n".join(lines))
     assert kinds

@@ -8,7 +8,7 @@ exactly the environment variables that its synthesized declaration has.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +65,8 @@ class Stage:
     virtual: VirtualClock
     replicated: Replicated
     servers: tuple[Server, Server]
+    note: Callable[[str, object], None]
+    """Keeps a figure for the end of the test run."""
     paying: bool = True
     clients: dict[str, Connection] = field(default_factory=dict)
     """The application's sessions, by side."""
@@ -210,6 +212,7 @@ def stage(
     source_server: Server,
     target_server: Server,
     monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> Iterator[Stage]:
     # The test servers' wheel has no TLS.
     monkeypatch.setattr(postgres, "default_tls", lambda: None)
@@ -232,6 +235,7 @@ def stage(
         virtual,
         databases,
         (source_server, target_server),
+        record_property,
         answers={"approval": APPROVER, "completion": STARTER},
     )
     arm = reverse_slot.arm

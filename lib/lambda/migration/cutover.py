@@ -13,10 +13,10 @@ from typing import Any
 
 from migration import (
     catch_up,
-    clients,
     clock,
     dms,
     fence,
+    figures,
     pooler_tasks,
     primary_record,
     reverse_slot,
@@ -192,12 +192,7 @@ def release(
     """Let the clients go on, against the target; how long they waited is measured here."""
     pooler_tasks.from_environment(started=False).resume()
     milliseconds = pause.milliseconds()
-    clients.client("cloudwatch").put_metric_data(
-        Namespace=f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}",
-        MetricData=[
-            {"MetricName": "WritePause", "Value": float(milliseconds), "Unit": "Milliseconds"}
-        ],
-    )
+    figures.publish(WritePause=(milliseconds, "Milliseconds"))
     return {"pause_ms": milliseconds}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from migration import checkpoints
-from migration.clients import client
+from migration import checkpoints, figures
 from migration.validation import Validation, Verdict
 
 # The summary travels in the state machine's data, which is limited to 256 KiB in all:
@@ -57,24 +56,17 @@ def summary(validation: Validation, location: str) -> dict[str, Any]:
     }
 
 
-def publish(validation: Validation, environment: str) -> None:
-    """Puts the counts of tables by verdict, and of rows, to the namespace ``Migration/{suffix}``.
+def publish(validation: Validation) -> None:
+    """Puts the counts of tables by verdict, and of rows, where the alarms read them.
 
     A problem that kept tables from being listed counts as an error too.
     """
     errors = len(validation.having(Verdict.INCONCLUSIVE)) + len(validation.problems)
-    counts = {
-        "ValidationMatches": len(validation.having(Verdict.MATCH)),
-        "ValidationMismatches": len(validation.having(Verdict.MISMATCH)),
-        "ValidationErrors": errors,
-        "RowsCompared": _rows_compared(validation),
-    }
-    client("cloudwatch").put_metric_data(
-        Namespace=f"Migration/{environment}",
-        MetricData=[
-            {"MetricName": name, "Value": float(value), "Unit": "Count"}
-            for name, value in counts.items()
-        ],
+    figures.publish(
+        ValidationMatches=(len(validation.having(Verdict.MATCH)), "Count"),
+        ValidationMismatches=(len(validation.having(Verdict.MISMATCH)), "Count"),
+        ValidationErrors=(errors, "Count"),
+        RowsCompared=(_rows_compared(validation), "Count"),
     )
 
 

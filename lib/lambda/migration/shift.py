@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from migration import clock, lock, soak, traffic, traffic_gate
+from migration import clock, figures, lock, soak, traffic, traffic_gate
 from migration.dispatch import Operation
 from migration.errors import InvalidRequest, Superseded
 from migration.execution import Execution
@@ -55,7 +55,7 @@ def check_alarms(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         clock.now(),
         began,
         traffic.alarm_states(os.environ["GATE_ALARMS"].split(",")),
-        traffic.requests_since(began, weight, f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}"),
+        traffic.requests_since(began, weight, figures.namespace()),
         traffic_gate.Limits(
             bake=timedelta(minutes=int(os.environ["BAKE_MINUTES"])),
             timeout=timedelta(minutes=int(os.environ["BAKE_TIMEOUT_MINUTES"])),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from migration import clients, clock, cutover, dms, fence, rollback_loss, sides, traffic
+from migration import clock, cutover, dms, fence, figures, rollback_loss, sides, traffic
 from migration.dispatch import Operation
 from migration.errors import ReplicationTaskBusy, ReplicationTaskUnusable
 from migration.execution import Execution
@@ -127,12 +127,8 @@ def _publish_loss(execution: Execution) -> RollbackLoss:
     with sides.connected() as both:
         rollback_loss.beat(both.target, execution.name)
         loss = rollback_loss.loss(both.target, both.source, execution.name)
-    clients.client("cloudwatch").put_metric_data(
-        Namespace=f"Migration/{os.environ['ENVIRONMENT_SUFFIX']}",
-        MetricData=[
-            {"MetricName": "RollbackLossSeconds", "Value": loss.seconds, "Unit": "Seconds"},
-            {"MetricName": "RollbackLossBytes", "Value": float(loss.bytes), "Unit": "Bytes"},
-        ],
+    figures.publish(
+        RollbackLossSeconds=(loss.seconds, "Seconds"), RollbackLossBytes=(loss.bytes, "Bytes")
     )
     return loss
 

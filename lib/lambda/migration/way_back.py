@@ -87,7 +87,7 @@ class WayBack:
         """In the order they are taken; every one may be taken twice."""
         first: list[Step] = []
         if reached is Stage.PREPARED:
-            first = [("route to the source", lambda: routing.route_to(_routing(), "source"))]
+            first = [("route to the source", self._route)]
         elif reached is Stage.HELD:
             first = [("open the source", self._open_source), *self._let_clients_go_on()]
         else:
@@ -106,6 +106,10 @@ class WayBack:
                 ("drop the reverse slot", self._disarm),
             ]
         return [*first, *last]
+
+    @staticmethod
+    def _route() -> None:
+        routing.route_to(os.environ["ROUTING_PARAMETER"], "source")
 
     def _let_clients_go_on(self) -> list[Step]:
         return [
@@ -187,7 +191,3 @@ class WayBack:
 
     def _drained(self) -> bool:
         return Journal.of(self.execution.name).has(DRAINED)
-
-
-def _routing() -> str:
-    return os.environ["ROUTING_PARAMETER"]

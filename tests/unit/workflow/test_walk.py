@@ -40,12 +40,13 @@ def walk(machine: Machine, declared: Effects, faults: int = 2) -> Findings:
 
 
 def test_no_path_breaks_an_invariant(
-    machine: Machine, declared: Effects, capsys: pytest.CaptureFixture[str]
+    machine: Machine, declared: Effects, record_property: Callable[[str, object], None]
 ) -> None:
     found = walk(machine, declared)
-    with capsys.disabled():
-        endings = ", ".join(f"{name} {count:,}" for name, count in sorted(found.endings.items()))
-        print(f"\nworkflow: {found.paths:,} paths walked, {len(found.broken)} broken ({endings})")
+    endings = ", ".join(f"{name} {count:,}" for name, count in sorted(found.endings.items()))
+    record_property(
+        "told", f"workflow: {found.paths:,} paths walked, {len(found.broken)} broken ({endings})"
+    )
     assert found.broken == [], found.broken[0]
     ends = {n for n, state in machine["States"].items() if state["Type"] in ("Succeed", "Fail")}
     assert set(found.endings) == ends
