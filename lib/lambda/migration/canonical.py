@@ -19,25 +19,26 @@ arrays, ranges,       by their printed form, so with the elements' own scale, bo
 composite types
 ====================  ===========================================================================
 
-NULL is apart from every value, the empty string included: the row functions of digest.py see it.
+NULL is apart from every value, the empty string included: row_hash.py sees to it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
 
 from migration.catalogue import Type
 
 # Fed to the row hash as they are. Their hash functions read every bit, and record_send writes
 # them with object identifiers that are the same in every database.
-_PLAIN = frozenset({"int2", "int4", "bool", "uuid", "date", "oid", "bytea"})
+_PLAIN = frozenset({"date", "oid", "bytea"})
 
-# Fed through their binary form. The native hash of int8, of timestamps and of time folds 64 bits
-# to 32, that of numeric leaves out the sign, interval's calls a month 30 days, and money, bit and
-# json have none. textsend also recodes to the session's UTF8, so that servers of different
-# encodings agree, and leaves no collation that could call different texts equal.
+# Fed through their binary form. The native hash of timestamps and of time folds 64 bits to 32,
+# that of numeric leaves out the sign, interval's calls a month 30 days, and money and bit have
+# none.
 _SEND = {
-    "int8": "int8send",
-    "text": "textsend",
-    "varchar": "textsend",
     "name": "namesend",
     "timestamp": "timestamp_send",
     "timestamptz": "timestamptz_send",
@@ -51,9 +52,8 @@ _SEND = {
     "macaddr8": "macaddr8_send",
     "bit": "bit_send",
     "varbit": "varbit_send",
-    "jsonb": "jsonb_send",
 }
-_INTEGERS = frozenset({"int2", "int4", "int8"})
+_INTEGERS = {"int2": "int4", "int4": "int4", "int8": "int8"}
 _TEXTS = frozenset({"text", "varchar"})
 
 
@@ -61,35 +61,89 @@ class Incomparable(Exception):
     """Two columns hold values that have no common form; the message names both types."""
 
 
-def expression(column: str, source: Type, target: Type) -> str:
-    """SQL that gives ``column`` (a quoted identifier) in the form both sides share.
+class Kind(StrEnum):
+    """How a form is hashed: each but ``BINARY`` has a hash function that takes a seed."""
 
-    The result is of a built-in type that can be hashed and sent, NULL where the value is.
-    Raises Incomparable where the types are unknown or have no common form.
+    INTEGER = "integer"
+    BIG = "bigint"
+    BOOLEAN = "boolean"
+    UUID = "uuid"
+    TEXT = "text"
+    PADDED = "padded text"
+    BINARY = "binary"
+
+
+_BYTES: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.INTEGER: "{}",
+        Kind.BIG: "int8send({})",
+        Kind.BOOLEAN: "{}",
+        Kind.UUID: "{}",
+        # It recodes to the session's UTF8, so that servers of different encodings agree, and
+        # leaves no collation that could call different texts equal.
+        Kind.TEXT: "textsend({})",
+        Kind.PADDED: "textsend({}::text)",
+        Kind.BINARY: "{}",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """``sql`` gives a value of ``kind``, NULL where the column is NULL."""
+
+    kind: Kind
+    sql: str
+
+    @property
+    def sent(self) -> str:
+        """SQL of a built-in type whose hash and binary form have every bit of the value."""
+        return _BYTES[self.kind].format(self.sql)
+
+
+def form(column: str, source: Type, target: Type) -> Form:
+    """The form that both sides of ``column`` (SQL, such as a quoted identifier) share.
+
+    Raises:
+        Incomparable: the types are unknown or have no common form.
     """
     if unknown := source.unknown or target.unknown:
         raise Incomparable(f"column {column}: nothing is known of type {unknown}")
-    if {source.base, target.base} <= _INTEGERS and source.base != target.base:
-        return f"int8send({column}::int8)"
-    if {source.base, target.base} <= _TEXTS:
-        return f"textsend({column}::text)"
+    bases = {source.base, target.base}
+    if bases <= _INTEGERS.keys():
+        wide = "int8" in bases
+        return Form(Kind.BIG, f"{column}::int8") if wide else Form(Kind.INTEGER, f"{column}::int4")
+    if bases <= _TEXTS:
+        return Form(Kind.TEXT, f"{column}::text")
     if (source.base, source.kind) != (target.base, target.kind):
         raise Incomparable(
             f"column {column}: {source.name} on the source, {target.name} on the target"
         )
     if source.base == "numeric":
         return _numeric(column, source, target)
-    if source.kind == "scalar" and source.base in _PLAIN:
-        # The cast sees through a domain, whose object identifier differs between databases.
-        return f"{column}::{source.base}"
-    if source.kind == "scalar" and source.base in _SEND:
-        return f"{_SEND[source.base]}({column})"
+    if source.kind == "scalar":
+        return _scalar(column, source.base)
     # Everything else by its printed form, on which pg_dump relies too. It holds no object
     # identifiers (enums print labels), and the settings that shape it are pinned.
-    return f"textsend({column}::text)"
+    return Form(Kind.TEXT, f"{column}::text")
 
 
-def _numeric(column: str, source: Type, target: Type) -> str:
+def _scalar(column: str, base: str) -> Form:
+    # The casts see through a domain, whose object identifier differs between databases.
+    if base == "bool":
+        return Form(Kind.BOOLEAN, f"{column}::bool")
+    if base == "uuid":
+        return Form(Kind.UUID, f"{column}::uuid")
+    if base == "bpchar":
+        return Form(Kind.PADDED, f"{column}::bpchar")
+    if base in _PLAIN:
+        return Form(Kind.BINARY, f"{column}::{base}")
+    if base in _SEND:
+        return Form(Kind.BINARY, f"{_SEND[base]}({column})")
+    return Form(Kind.TEXT, f"{column}::text")
+
+
+def _numeric(column: str, source: Type, target: Type) -> Form:
     """numeric by value.
 
     With one declared scale every value has that scale, and the binary form is compared. Without,
@@ -98,9 +152,10 @@ def _numeric(column: str, source: Type, target: Type) -> str:
     zeros are cut, in words that every PostgreSQL knows (trim_scale is of 13).
     """
     if source.scale is not None and source.scale == target.scale:
-        return f"numeric_send({column}::numeric)"
+        return Form(Kind.BINARY, f"numeric_send({column}::numeric)")
     printed = f"{column}::numeric::text"
-    return (
-        f"textsend(case when scale({column}::numeric) > 0 "
-        f"then rtrim(rtrim({printed}, '0'), '.') else {printed} end)"
+    return Form(
+        Kind.TEXT,
+        f"(case when scale({column}::numeric) > 0 "
+        f"then rtrim(rtrim({printed}, '0'), '.') else {printed} end)",
     )

@@ -39,13 +39,15 @@ class Type:
 
 @dataclass(frozen=True)
 class Column:
-    """A column; ``filled`` says that an INSERT may leave it out (nullable, default, generated)."""
+    """A column; ``filled`` says that an INSERT may leave it out (nullable, default, generated),
+    ``required`` that it is NOT NULL."""
 
     name: str
     type: Type
     generated: bool = False
     identity: str = ""
     filled: bool = True
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def tables(
                 generated=bool(column["generated"]),
                 identity=column["identity"],
                 filled=column["filled"],
+                required=column["required"],
             )
             for column in columns or ()
         )
@@ -125,7 +128,8 @@ select n.nspname::text, c.relname::text, c.relkind::text,
                  'name', a.attname, 'type', a.atttypid::text, 'typmod', a.atttypmod,
                  'printed', format_type(a.atttypid, a.atttypmod),
                  'generated', a.attgenerated <> '', 'identity', a.attidentity::text,
-                 'filled', not a.attnotnull or a.atthasdef or a.attidentity <> ''
+                 'filled', not a.attnotnull or a.atthasdef or a.attidentity <> '',
+                 'required', a.attnotnull
                ) order by a.attnum)
           from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)

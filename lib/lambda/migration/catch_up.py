@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from migration import catalogue, digest
+from migration import catalogue, digest, row_hash
 from migration.canonical import Incomparable
 from migration.catalogue import Table
-from migration.digest import Digest, Method
+from migration.digest import Digest
 from migration.errors import CutoverMismatch
 from migration.journal import Journal
 from migration.pause import WritePause
 from migration.postgres import identifier, literal, sqlstate
+from migration.row_hash import Method
 from migration.sides import Sides
 
 BEGAN = "ValidationBegan"
@@ -123,12 +124,12 @@ def _in_time(both: Sides, pause: WritePause, doing: str) -> Iterator[None]:
 
 def _method(both: Sides) -> Method:
     probes = [
-        session.run(digest.PROBE)[0][0]
-        if digest.has_native_hash(session.run(digest.VERSION)[0][0])
+        session.run(row_hash.PROBE)[0][0]
+        if row_hash.has_native_hash(session.run(row_hash.VERSION)[0][0])
         else None
         for session in both
     ]
-    return digest.choose(*probes)
+    return row_hash.choose(*probes)
 
 
 def _unlike(here: Table, there: Table, method: Method) -> str | None:
@@ -179,11 +180,11 @@ def _read(
         answers = [
             pool.submit(
                 session.run,
-                f"select count(*), '' from {table.sql}"  # noqa: S608 - quoted.
+                f"select 0, count(*), '' from {table.sql}"  # noqa: S608 - quoted.
                 if where is None
                 else digest.statement(here, there, table, method, where),
             )
             for session, table in zip(both, (here, there), strict=True)
         ]
-    source, target = (digest.parse(answer.result()[0]) for answer in answers)
+    source, target = (digest.parse(answer.result()) for answer in answers)
     return source, target

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from pg8000.native import Connection
 
-from migration import catalogue, digest
+from migration import catalogue, row_hash
 from migration.catalogue import Table
-from migration.digest import Digest
 from migration.postgres import (
     DATABASE_ERRORS,
     Database,
@@ -46,42 +47,43 @@ class Reader:
     def probe(self) -> str | None:
         """What this server's native hash makes of the probe rows; None if it has none.
 
-        The server's encoding is no part of it: canonical.py feeds text as UTF-8. Raises
-        Unreadable.
+        Raises Unreadable.
         """
         try:
             session = self._connected()
-            if not digest.has_native_hash(session.run(digest.VERSION)[0][0]):
+            if not row_hash.has_native_hash(session.run(row_hash.VERSION)[0][0]):
                 return None
-            return str(session.run(digest.PROBE)[0][0])
+            return str(session.run(row_hash.PROBE)[0][0])
         except (*DATABASE_ERRORS, DatabaseUnavailable) as error:
             raise self._unreadable(error) from error
 
-    def look(self, table: Table, statement: str, seconds: float) -> Digest:
+    def another(self) -> Reader:
+        """A reader of the same database, with a session of its own."""
+        return Reader(self._database)
+
+    def rows_of(
+        self, table: Table, statement: str, seconds: float, settings: str = ""
+    ) -> list[list[Any]]:
         """Runs ``statement`` on ``table`` within ``seconds``. Raises Unreadable.
 
-        The lock comes before the snapshot: a table rewritten by ALTER TABLE between the two
-        would look empty (https://www.postgresql.org/docs/current/mvcc-caveats.html). Under the
-        lock the table is compared with what was planned, so that one altered is told.
+        ``settings``: SET LOCAL statements for it. The lock comes before the snapshot: a table
+        rewritten by ALTER TABLE between the two would look empty
+        (https://www.postgresql.org/docs/current/mvcc-caveats.html). Under the lock the table is
+        compared with what was planned, so that one altered is told.
         """
-        try:
-            session = self._connected()
-            limit_wait(session, seconds + _GRACE_SECONDS)
-            session.run(
-                "begin isolation level repeatable read read only; "
-                f"set local statement_timeout = {max(1, int(seconds * 1000))}"
-            )
-            session.run(f"lock table {table.sql} in access share mode")
+        with self._snapshot(seconds) as session:
+            session.run(f"{settings or 'select'}; lock table {table.sql} in access share mode")
             now = catalogue.tables(session, [table.schema], only=table.name)
             if now.get(table.label) != table:
                 raise Unreadable(f"altered during the run on the {self.side}")
-            answer = session.run(statement)
-            session.run("commit")
-            return digest.parse(answer[0])
-        except (*DATABASE_ERRORS, DatabaseUnavailable) as error:
-            raise self._unreadable(error) from error
-        finally:
-            self._leave_transaction()
+            rows: list[list[Any]] = session.run(statement)
+            return rows
+
+    def read(self, statement: str, seconds: float = 60.0) -> list[list[Any]]:
+        """The rows that ``statement`` gives within ``seconds``, read-only. Raises Unreadable."""
+        with self._snapshot(seconds) as session:
+            rows: list[list[Any]] = session.run(statement)
+            return rows
 
     def close(self) -> None:
         """Ends the session."""
@@ -91,6 +93,24 @@ class Reader:
                 session.close()
             except DATABASE_ERRORS:
                 return  # It was lost already.
+
+    @contextmanager
+    def _snapshot(self, seconds: float) -> Iterator[Connection]:
+        """A transaction that reads one snapshot, none of its statements for longer than
+        ``seconds``. Raises Unreadable for what the database does inside."""
+        try:
+            session = self._connected()
+            limit_wait(session, seconds + _GRACE_SECONDS)
+            session.run(
+                "begin isolation level repeatable read read only; "
+                f"set local statement_timeout = {max(1, int(seconds * 1000))}"
+            )
+            yield session
+            session.run("commit")
+        except (*DATABASE_ERRORS, DatabaseUnavailable) as error:
+            raise self._unreadable(error) from error
+        finally:
+            self._leave_transaction()
 
     def _connected(self) -> Connection:
         if self._session is None:

@@ -11,24 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from migration.catalogue import Column, Table, Type
-from migration.digest import Method
+from migration.field import Field as Field
+from migration.row_hash import Method
 from migration.validator.results import Finding, Verdict
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column that is compared: its name and its type on either side.
-
-    ``required``: NOT NULL on one side at least. ``masked``: no value of it leaves the database.
-    ``compared_as``: the type both sides are cast to first, where the rules name one.
-    """
-
-    name: str
-    source: Type
-    target: Type
-    required: bool = False
-    masked: bool = False
-    compared_as: Type | None = None
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
 
 # Names under which card numbers are commonly kept. A value of such a column never leaves its
 # database (PCI DSS, requirement 3).
-MASKED = ("*.pan", "*.*_pan", "*.pan_*", "*.card_number", "*.cardnumber", "*.card_no", "*.cvv", "*.cvc")
+MASKED = (
+    "*.pan",
+    "*.*_pan",
+    "*.pan_*",
+    "*.card_number",
+    "*.cardnumber",
+    "*.card_no",
+    "*.cvv",
+    "*.cvc",
+)
 
 
 @dataclass(frozen=True)
