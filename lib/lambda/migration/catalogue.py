@@ -39,13 +39,15 @@ class Type:
 
 @dataclass(frozen=True)
 class Column:
-    """A column; ``filled`` says that an INSERT may leave it out (nullable, default, generated)."""
+    """A column; ``filled`` says that an INSERT may leave it out (nullable, default, generated),
+    ``required`` that it holds no NULL."""
 
     name: str
     type: Type
     generated: bool = False
     identity: str = ""
     filled: bool = True
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def tables(
                 generated=bool(column["generated"]),
                 identity=column["identity"],
                 filled=column["filled"],
+                required=column["required"],
             )
             for column in columns or ()
         )
@@ -113,6 +116,7 @@ def tables(
     return dict(sorted(found.items()))
 
 
+# From PostgreSQL 18 on a NOT NULL constraint may be NOT VALID: NULLs from before it stay.
 _COLUMNS = """
 select n.nspname::text, c.relname::text, c.relkind::text,
        (select array_agg(a.attname::text order by k.place)
@@ -125,7 +129,11 @@ select n.nspname::text, c.relname::text, c.relkind::text,
                  'name', a.attname, 'type', a.atttypid::text, 'typmod', a.atttypmod,
                  'printed', format_type(a.atttypid, a.atttypmod),
                  'generated', a.attgenerated <> '', 'identity', a.attidentity::text,
-                 'filled', not a.attnotnull or a.atthasdef or a.attidentity <> ''
+                 'filled', not a.attnotnull or a.atthasdef or a.attidentity <> '',
+                 'required', a.attnotnull and not exists (
+                   select from pg_constraint k
+                    where k.conrelid = a.attrelid and a.attnum = any (k.conkey)
+                      and k.contype = 'n' and not k.convalidated)
                ) order by a.attnum)
           from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
