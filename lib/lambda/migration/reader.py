@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from pg8000.native import Connection
 
@@ -64,24 +66,18 @@ class Reader:
         would look empty (https://www.postgresql.org/docs/current/mvcc-caveats.html). Under the
         lock the table is compared with what was planned, so that one altered is told.
         """
-        try:
-            session = self._connected()
-            limit_wait(session, seconds + _GRACE_SECONDS)
-            session.run(
-                "begin isolation level repeatable read read only; "
-                f"set local statement_timeout = {max(1, int(seconds * 1000))}"
-            )
+        with self._snapshot(seconds) as session:
             session.run(f"lock table {table.sql} in access share mode")
             now = catalogue.tables(session, [table.schema], only=table.name)
             if now.get(table.label) != table:
                 raise Unreadable(f"altered during the run on the {self.side}")
-            answer = session.run(statement)
-            session.run("commit")
-            return digest.parse(answer[0])
-        except (*DATABASE_ERRORS, DatabaseUnavailable) as error:
-            raise self._unreadable(error) from error
-        finally:
-            self._leave_transaction()
+            return digest.parse(session.run(statement)[0])
+
+    def read(self, statement: str, seconds: float = 60.0) -> list[list[Any]]:
+        """The rows that ``statement`` gives within ``seconds``, read-only. Raises Unreadable."""
+        with self._snapshot(seconds) as session:
+            rows: list[list[Any]] = session.run(statement)
+            return rows
 
     def close(self) -> None:
         """Ends the session."""
@@ -91,6 +87,24 @@ class Reader:
                 session.close()
             except DATABASE_ERRORS:
                 return  # It was lost already.
+
+    @contextmanager
+    def _snapshot(self, seconds: float) -> Iterator[Connection]:
+        """A transaction that reads one snapshot, none of its statements for longer than
+        ``seconds``. Raises Unreadable for what the database does inside."""
+        try:
+            session = self._connected()
+            limit_wait(session, seconds + _GRACE_SECONDS)
+            session.run(
+                "begin isolation level repeatable read read only; "
+                f"set local statement_timeout = {max(1, int(seconds * 1000))}"
+            )
+            yield session
+            session.run("commit")
+        except (*DATABASE_ERRORS, DatabaseUnavailable) as error:
+            raise self._unreadable(error) from error
+        finally:
+            self._leave_transaction()
 
     def _connected(self) -> Connection:
         if self._session is None:
