@@ -40,7 +40,7 @@ class Type:
 @dataclass(frozen=True)
 class Column:
     """A column; ``filled`` says that an INSERT may leave it out (nullable, default, generated),
-    ``required`` that it is NOT NULL."""
+    ``required`` that it holds no NULL."""
 
     name: str
     type: Type
@@ -116,6 +116,7 @@ def tables(
     return dict(sorted(found.items()))
 
 
+# From PostgreSQL 18 on a NOT NULL constraint may be NOT VALID: NULLs from before it stay.
 _COLUMNS = """
 select n.nspname::text, c.relname::text, c.relkind::text,
        (select array_agg(a.attname::text order by k.place)
@@ -129,7 +130,10 @@ select n.nspname::text, c.relname::text, c.relkind::text,
                  'printed', format_type(a.atttypid, a.atttypmod),
                  'generated', a.attgenerated <> '', 'identity', a.attidentity::text,
                  'filled', not a.attnotnull or a.atthasdef or a.attidentity <> '',
-                 'required', a.attnotnull
+                 'required', a.attnotnull and not exists (
+                   select from pg_constraint k
+                    where k.conrelid = a.attrelid and a.attnum = any (k.conkey)
+                      and k.contype = 'n' and not k.convalidated)
                ) order by a.attnum)
           from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)

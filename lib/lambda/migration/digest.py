@@ -58,7 +58,7 @@ def grouped(
     group = by.replace(HASH, "hash") if on_hash else "part"
     # "offset 0" keeps the planner from computing each hash twice.
     hashes = f"select {'0' if on_hash else by} as part, {hashed} as hash {rows} offset 0"
-    return f"select {group}, count(*), {total} from ({hashes}) hashed group by 1"
+    return f"select {group}, count(*), {total} from ({hashes}) hashed group by 1"  # noqa: S608 - quoted.
 
 
 def statement(

@@ -102,7 +102,7 @@ class Keyed(_Pairing):
         return {tuple(row[:-1]): Look(row[-1] or "") for row in rows}
 
     def look(self, side: Side, identities: Collection[Identity]) -> dict[Identity, Look]:
-        found = self._found(side, identities, f"({self.reading.hash})::text, \"~t\".xmin::text")
+        found = self._found(side, identities, f'({self.reading.hash})::text, "~t".xmin::text')
         return {key: Look(hashed or "", xmin) for key, (hashed, xmin) in found}
 
     def describe(self, side: Side, identities: Collection[Identity]) -> dict[Identity, Row]:
@@ -131,7 +131,7 @@ class Keyed(_Pairing):
             equal.append(f"{each.sql} = {name}::{comparable(each.compared_as or types[each.name])}")
         return (
             f'from unnest({", ".join(lists)}) with ordinality as "~keys"({", ".join(names)}, '
-            f"{_WANTED}) join {table.sql} as \"~t\" on {' and '.join(equal)}"
+            f'{_WANTED}) join {table.sql} as "~t" on {" and ".join(equal)}'
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from migration.postgres import identifier
-from migration.validator.keys import in_range, key_texts
+from migration.validator.bounds import quantiles, ranged
+from migration.validator.keys import in_range
 from migration.validator.plan import Part
 from migration.validator.segments import (
     MOST,
@@ -29,9 +28,7 @@ def divide(reading: Reading, part: Part, sessions: Sessions) -> Segments:
     Raises:
         Unreadable: the source could not be sampled.
     """
-    pairing = reading.pairing
-    # Without the same index on the target each range would be a scan of its own.
-    if pairing.ordered and () != pairing.key == pairing.source.key == pairing.target.key:
+    if reading.pairing.ordered:
         return ranges(reading, part, sessions, each=ROWS)
     return Buckets(reading, part, power_of_two(part.rows))
 
@@ -50,7 +47,7 @@ def spread(
     rows take their place. Raises Unreadable.
     """
     most = len(differing) > segments.count // 2 and sum(differing.values()) > 10 * each
-    if not (most and isinstance(segments, Buckets) and reading.pairing.key):
+    if not (most and isinstance(segments, Buckets) and ranged(reading.pairing)):
         return segments, differing
     instead = ranges(reading, part, sessions, each=each)
     return instead, dict.fromkeys(range(instead.count), each)
@@ -59,30 +56,20 @@ def spread(
 def ranges(reading: Reading, part: Part, sessions: Sessions, *, each: int) -> Ranges:
     """Ranges of the key, of about ``each`` rows of the source.
 
-    Their bounds are keys of a random sample of pages, as ANALYZE takes one
-    (https://www.postgresql.org/docs/current/sql-analyze.html): right also for a table that was
-    just loaded, and for keys of several columns, of which the planner's statistics know nothing.
-
     Raises:
-        Unreadable: the source could not be sampled.
+        Unreadable: a side could not be asked.
     """
     pairing = reading.pairing
     wanted = min(part.rows // each, MOST)
     if wanted < 2:
         return Ranges(reading, part, ())
-    percent = min(100.0, 100.0 * _SAMPLED * wanted / part.rows)
-    texts = ", ".join(key_texts(pairing))
-    order = ", ".join(identifier(name) for name in pairing.key)
-    inside = in_range(pairing.source, pairing.key, part.lower, part.upper)
-    sampled = (
-        f"select json_build_array({texts}) as key, row_number() over (order by {order}) as place "  # noqa: S608 - quoted.
-        f"from {pairing.source.sql} tablesample system ({percent:.6f}) repeatable (1) "
-        f"where {inside}"
+    found, _ = quantiles(
+        sessions.source,
+        sessions.target,
+        pairing,
+        percent=min(100.0, 100.0 * _SAMPLED * wanted / part.rows),
+        each=max(each, part.rows // MOST),
+        most=MOST,
+        inside=in_range(pairing.source, pairing.key, part.lower, part.upper),
     )
-    answer = sessions.read(
-        "source",
-        f"select json_agg(key order by place)::text from ({sampled}) sampled "  # noqa: S608
-        f"where place % {_SAMPLED} = 0",
-    )
-    bounds = [tuple(key) for key in json.loads(answer[0][0] or "[]")]
-    return Ranges(reading, part, bounds)
+    return Ranges(reading, part, found)

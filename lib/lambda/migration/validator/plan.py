@@ -22,7 +22,8 @@ class Pairing:
     the plan was made; a table that differs from it later was altered.
 
     ``fields``: what is compared, in the source's order. ``key``: the key's columns, empty where
-    there is none, or where rows must not be named by it (a column of it is masked).
+    there is none that both sides enforce, or where rows must not be named by it (a column of it
+    is masked or excluded). ``excluded``: columns that are not compared.
     ``ordered``: rows lie in the order of the key on both sides, so that ranges of keys are read
     as fast as the whole. ``rows`` and ``bytes``: the source's, as estimated by the catalogue.
     """
@@ -34,6 +35,7 @@ class Pairing:
     ordered: bool = False
     rows: int = 0
     bytes: int = 0
+    excluded: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -51,7 +53,7 @@ class Pairing:
 class Part:
     """What one function reads: a table, or the rows from key ``lower`` up to before ``upper``.
 
-    Bounds are the key's columns as text; None is open.
+    Bounds are the key's columns as text, or the first of them; None is open.
     """
 
     number: int
@@ -102,6 +104,7 @@ def _pairing(data: Mapping[str, Any]) -> Pairing:
         _table(data["source"]), _table(data["target"]),
         tuple(_field(each) for each in data["fields"]),
         tuple(data["key"]), data["ordered"], data["rows"], data["bytes"],
+        tuple(data["excluded"]),
     )  # fmt: skip
 
 

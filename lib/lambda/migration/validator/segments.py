@@ -145,7 +145,7 @@ class Ranges:
         return self.reading.digests(f"from {read.sql} where {condition}", by=str(number))
 
     def _one_after_another(self, read: Table, numbers: Sequence[int]) -> str:
-        key = self.reading.pairing.key
+        key = self.reading.pairing.key[: len(self.bounds[0])]
         types = {column.name: column.type for column in read.columns}
         edges = [(self.bounds[n - 1], self.bounds[n]) for n in numbers]
         lists, names = [f"array[{', '.join(map(str, numbers))}]"], ['"~n"']
