@@ -95,7 +95,7 @@ def native(fields: Sequence[Field], key: Sequence[str], same_encoding: bool) -> 
     if together or not left:
         hashed = f"hash_record_extended(row({', '.join(together)}), {hashed})"
     for each in chained:
-        hashed = _link(each, hashed)
+        hashed = _link(each, hashed, never_null=bool(key) and each.required)
     if not chained and seed == "0":
         # All columns were hashed together, which only adds their hashes up.
         hashed = f"hashtextextended(({hashed})::text, 0)"
@@ -122,10 +122,12 @@ def _chains(each: Field, same_encoding: bool) -> bool:
     return kind in _LINKS and (same_encoding or kind not in _BY_BYTES)
 
 
-def _link(each: Field, seed: str) -> str:
-    """NULL where a required column is NULL after all: the other side's is not."""
+def _link(each: Field, seed: str, *, never_null: bool) -> str:
+    """``never_null``: on one side at least. NULL on the other makes the row's hash NULL, which is
+    a difference like any other; but not in a table without a key, where a hash is a row's name.
+    """
     value, kind = each.form.sql, each.form.kind
-    if not each.required:
+    if not never_null:
         # NULL and its stand-in have different seeds.
         seed = f"({seed} # (case when {value} is null then 1 else 0 end)::int8)"
         value = f"coalesce({value}, {_STAND_INS[kind]})"

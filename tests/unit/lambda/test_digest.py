@@ -2,10 +2,12 @@
 
 import pytest
 
-from migration import digest
+from migration import digest, row_hash
 from migration.canonical import Incomparable
 from migration.catalogue import Column, Table, Type
-from migration.digest import Digest, Method
+from migration.digest import HASH, NOTHING, Digest
+from migration.field import fields_of
+from migration.row_hash import Method
 
 INT, TEXT = Type("integer", "int4"), Type("text", "text")
 
@@ -17,12 +19,53 @@ def table(*columns: Column, key: tuple[str, ...] = (), partitioned: bool = False
 KEYED = table(Column("id", INT), Column("name", TEXT), key=("id",))
 
 
-def test_the_key_seeds_the_hash_of_its_row() -> None:
-    assert digest.statement(KEYED, KEYED, KEYED, Method.NATIVE) == (
-        "select count(*), coalesce(sum(hash_record_extended("
-        'row("id"::int4, textsend("name"::text)), coalesce("id"::int8, 0))), 0)::text'
-        ' from only "public"."t" where true'
+def native(read: Table, same_encoding: bool = False) -> str:
+    return row_hash.native(fields_of(read, read), read.key, same_encoding)
+
+
+def test_a_single_integer_key_seeds_the_hash_of_its_row() -> None:
+    assert native(KEYED, True) == (
+        'hashtextextended(coalesce("name"::text, \'\') collate "C", (("id"::int4)::int8 # '
+        '(case when "name"::text is null then 1 else 0 end)::int8))'
     )
+
+
+def test_text_is_recoded_where_encodings_differ() -> None:
+    assert native(KEYED) == 'hash_record_extended(row(textsend("name"::text)), ("id"::int4)::int8)'
+
+
+def test_a_required_column_needs_no_stand_in_for_null() -> None:
+    columns = Column("d", Type("date", "date")), Column("n", INT, required=True)
+    seed = 'hash_record_extended(row("d"::date), 0)'
+    assert native(table(*columns, key=("d",))) == f'hashint4extended("n"::int4, {seed})'
+
+
+def test_in_a_table_without_key_no_hash_is_ever_null() -> None:
+    assert "coalesce(" in native(table(Column("n", INT, required=True)))
+
+
+def test_both_halves_of_a_bigint_are_hashed() -> None:
+    big = table(Column("n", Type("bigint", "int8"), required=True), key=("n",))
+    assert native(big) == (
+        'hashint8extended("n"::int8, hashint4extended(("n"::int8 >> 32)::int4, 0))'
+    )
+
+
+def test_columns_that_were_only_added_up_are_hashed_once_more() -> None:
+    """Or values of one column, swapped between two rows, would leave the total as it was."""
+    dates = table(Column("a", Type("date", "date")), Column("b", Type("date", "date")))
+    assert native(dates) == (
+        'hashtextextended((hash_record_extended(row("a"::date, "b"::date), 0))::text, 0)'
+    )
+
+
+def test_a_table_of_nothing_but_its_key_is_hashed() -> None:
+    alone = table(Column("id", INT, required=True), key=("id",))
+    assert native(alone) == 'hashint4extended("id"::int4, 0)'
+
+
+def test_rows_without_columns_are_counted() -> None:
+    assert native(table()) == "hashtextextended((hash_record_extended(row(), 0))::text, 0)"
 
 
 @pytest.mark.parametrize("method", Method)
@@ -30,21 +73,6 @@ def test_a_condition_narrows_the_rows_that_are_read(method: Method) -> None:
     query = digest.statement(KEYED, KEYED, KEYED, method, '"id" in (1, 2)')
     assert query.count(' from only "public"."t" where "id" in (1, 2)') == 1
     assert "where true" not in query
-
-
-def test_a_key_that_is_no_integer_is_hashed_into_the_seed() -> None:
-    both = table(Column("id", INT), Column("name", TEXT), key=("name", "id"))
-    assert 'hash_record_extended(row(textsend("name"::text), "id"::int4), 0)' in digest.statement(
-        both, both, both, Method.NATIVE
-    )
-
-
-def test_without_a_key_the_whole_row_is_the_seed() -> None:
-    plain = table(Column("id", INT))
-    row = 'row("id"::int4)'
-    assert f"hash_record_extended({row}, hash_record_extended({row}, 0))" in digest.statement(
-        plain, plain, plain, Method.NATIVE
-    )
 
 
 def test_both_sides_are_read_in_the_sources_order_of_columns() -> None:
@@ -95,13 +123,23 @@ def test_every_column_without_a_common_form_is_named() -> None:
 def test_the_native_hash_is_used_where_both_servers_compute_the_same(
     source: str | None, target: str | None, method: Method
 ) -> None:
-    assert digest.choose(source, target) is method
+    assert row_hash.choose(source, target) is method
 
 
 @pytest.mark.parametrize(("version", "has"), [(130022, False), (140000, True), (180004, True)])
 def test_the_native_hash_is_built_in_from_14(version: int, has: bool) -> None:
-    assert digest.has_native_hash(version) is has
+    assert row_hash.has_native_hash(version) is has
 
 
-def test_a_row_becomes_a_digest() -> None:
-    assert digest.parse([3, "-17"]) == Digest(3, "-17")
+def test_rows_become_digests() -> None:
+    assert digest.parse([[0, 3, "-17"]]) == Digest(3, "-17")
+    assert digest.parse([]) == NOTHING
+    assert digest.by_group([[4, 3, "-17"], [7, 1, "5"]]) == {4: Digest(3, "-17"), 7: Digest(1, "5")}
+
+
+@pytest.mark.parametrize("method", Method)
+def test_rows_can_be_grouped_by_their_own_hash(method: Method) -> None:
+    fields = fields_of(KEYED, KEYED)
+    query = digest.grouped("from t", fields, (), method, by=f"{HASH} & 7")
+    assert query.startswith("select hash & 7, count(*)")
+    assert query.count("from t ") == 1
