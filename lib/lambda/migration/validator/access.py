@@ -109,6 +109,16 @@ class Keyed(_Pairing):
         found = self._found(side, identities, self.values)
         return {key: self.row(*values) for key, values in found}
 
+    def printed(
+        self, side: Side, identities: Collection[Identity], columns: Sequence[str]
+    ) -> dict[Identity, tuple[Look, Sequence[str | None]]]:
+        """Rows with whole values of ``columns`` as text, masked ones too: for the other side."""
+        texts = ", ".join(f"{identifier(name)}::text" for name in columns)
+        found = self._found(
+            side, identities, f"({self.reading.hash})::text, to_json(array[{texts}]::text[])::text"
+        )
+        return {key: (Look(hashed or ""), json.loads(values)) for key, (hashed, values) in found}
+
     def _found(
         self, side: Side, identities: Collection[Identity], columns: str
     ) -> Iterable[tuple[Identity, Sequence[Any]]]:
