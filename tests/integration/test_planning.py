@@ -55,7 +55,7 @@ def test_parts_are_about_equal_and_hold_every_row_once(pair: Pair, kind: str) ->
     create(pair, *KEYS[kind])
     made = plan(pair, part_rows=500)
     counts = rows_of_parts(pair, made)
-    assert made.problems == made.findings == ()
+    assert (made.problems, made.findings) == ((), ())
     assert [part.number for part in made.parts] == list(range(len(made.parts)))
     assert 15 <= len(made.parts) <= 40
     assert sum(counts) == ROWS

@@ -50,7 +50,7 @@ def test_columns_without_a_common_form_are_inconclusive(pair: Pair) -> None:
     pair.source.run("create table t (id int, a text, b timestamp, c int)")
     pair.target.run("create table t (id int, a jsonb, b timestamptz, c int)")
     made = plan(pair)
-    assert made.pairings == made.parts == ()
+    assert (made.pairings, made.parts) == ((), ())
     (finding,) = made.findings
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert 'column "a": text on the source, jsonb on the target' in finding.reason
@@ -74,7 +74,7 @@ def test_nothing_to_compare_is_a_problem(
     pair.target.run("drop schema if exists there; create schema there")
     made = plan(pair, schemas=schemas)
     assert made.problems == (problem,)
-    assert made.pairings == made.parts == made.findings == ()
+    assert (made.pairings, made.parts, made.findings) == ((), (), ())
 
 
 def test_only_tables_that_are_covered_are_planned(pair: Pair) -> None:
