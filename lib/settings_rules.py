@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.functions.settings_rules import validation_rules
 from lib.network.zones import MAX_ZONES, ZONES
 from lib.pooler.settings_rules import pooler_rules
-from lib.functions.settings_rules import validation_rules
 
 if TYPE_CHECKING:
     from lib.settings import Settings

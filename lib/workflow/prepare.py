@@ -120,4 +120,3 @@ def _check_replication(polls: int) -> State:
         # Failed, or the budget of polls is spent.
         "Default": "ExecuteRollback",
     }
-

@@ -66,9 +66,7 @@ def validation_effects(context: Context) -> dict[str, Effect]:
         "CheckValidationResult": Effect(first={"validated": "all"}),
     }
     if context.timings.validation_repair_limit:
-        effects["RepairData"] = Effect(
-            needs={"target": "closed"}, copies={"validated": "compared"}
-        )
+        effects["RepairData"] = Effect(needs={"target": "closed"}, copies={"validated": "compared"})
     return effects
 
 

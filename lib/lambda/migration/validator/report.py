@@ -107,7 +107,7 @@ def _table(pairing: Pairing, parts: list[Part], results: list[PartResult]) -> Ta
 
 def _kinds(results: Iterable[PartResult]) -> list[str]:
     """``3 rows missing on the target``, for each kind that there is."""
-    totals = {kind: 0 for kind in Kind}
+    totals = dict.fromkeys(Kind, 0)
     for result in results:
         for kind, name in _COUNTS.items():
             totals[kind] += getattr(result, name)
@@ -133,7 +133,9 @@ def document(
         "problems": list(validation.problems),
         "not_covered": {
             "tables": {r.table: r.reason for r in validation.having(Verdict.INCONCLUSIVE)},
-            "columns": {label: names for label in pairings if (names := _left_out(pairings[label]))},
+            "columns": {
+                label: names for label in pairings if (names := _left_out(pairings[label]))
+            },
             "rows_estimated": sum(part.rows for part in unread),
             "rows_unsettled": sum(part.unsettled for part in validation.parts),
         },

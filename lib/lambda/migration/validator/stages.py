@@ -127,9 +127,7 @@ def summarise(execution: Execution, trouble: str) -> dict[str, Any]:
         environment=os.environ["ENVIRONMENT_SUFFIX"],
     )  # fmt: skip
     kept.keep_report(full, report.differences(outcome))
-    summary = report.summary(
-        outcome, kept.location("report.json"), seconds, most=_repair_limit()
-    )
+    summary = report.summary(outcome, kept.location("report.json"), seconds, most=_repair_limit())
     try:
         report.publish(outcome, seconds)
     except (BotoCoreError, ClientError):
@@ -171,9 +169,7 @@ def _databases(remaining: Remaining) -> Iterator[tuple[Reader, Reader]]:
 
 
 def _sides(timeouts: postgres.Timeouts | None = None) -> tuple[Database, Database]:
-    source, target = (
-        postgres.from_environment(side, timeouts) for side in ("source", "target")
-    )
+    source, target = (postgres.from_environment(side, timeouts) for side in ("source", "target"))
     return source, target
 
 
