@@ -31,6 +31,10 @@ def _empty() -> Mapping[str, int]:
     return MappingProxyType({})
 
 
+def _no_types() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings, checked on construction.
@@ -137,6 +141,29 @@ class Settings:
     """Consecutive samples at or below ``max_lag_seconds`` before replication counts as ready."""
     poll_seconds: int = 60
     full_load_timeout_hours: int = 24
+    validation_concurrency: int = 4
+    """Parts compared at the same time, each by a function with a session on either database; not
+    more than ``reserved_concurrency`` of ``data_validator``."""
+    validation_workers: int = 2
+    """Processes of each database that read one part at a time; 1: the session's own only."""
+    validation_pace: float = 1.0
+    """Share of the time that is spent reading; at 0.5 the source rests as long as it worked."""
+    validation_part_rows: int = 20_000_000
+    """Most rows of a part. A function has 15 minutes; at a cautious 100,000 rows a second it reads
+    20 million in less than a quarter of them: the rest is for wide rows, busy databases, rows that
+    differ and a slower pace."""
+    validation_repair_limit: int = 0
+    """Most rows that a validation may copy from the source over rows of the target that differ,
+    once, before it compares them again; 0: none, ever."""
+    validation_excluded_columns: tuple[str, ...] = ()
+    """``schema.table.column``, with ``*`` and ``?``: left out of the comparison, and named in the
+    report as not covered."""
+    validation_masked_columns: tuple[str, ...] | None = None
+    """Likewise: compared, but no value of them leaves the database. None: the names under which
+    card numbers are commonly kept; a list replaces these."""
+    validation_column_types: Mapping[str, str] = field(default_factory=_no_types)
+    """Likewise → a type to which both sides are cast before they are compared, such as
+    ``numeric(28,6)`` for a column that DMS rounds."""
     traffic_weights: tuple[int, ...] = (5, 25, 50, 100)
     """Percent of the payments that go to the application in AWS, one step after another."""
     bake_minutes: int = 10

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.functions.settings_rules import validation_rules
 from lib.network.zones import MAX_ZONES, ZONES
 from lib.pooler.settings_rules import pooler_rules
 
@@ -60,6 +61,11 @@ RANGES = {
     "max_lag_seconds": (1, 300, "seconds"),
     "quiet_samples": (1, 60, "samples"),
     "poll_seconds": (5, 600, "seconds"),
+    "validation_concurrency": (1, 40, "parts"),
+    "validation_workers": (1, 16, "processes"),
+    "validation_pace": (0.05, 1.0, "(a share of the time)"),
+    "validation_part_rows": (10_000, 10**9, "rows"),
+    "validation_repair_limit": (0, 10_000, "rows"),
     "full_load_timeout_hours": (1, 240, "hours"),
     "approval_hours": (1, 168, "hours"),
     "write_pause_seconds": (2, 600, "seconds"),
@@ -310,6 +316,7 @@ RULES: tuple[Rule, ...] = (
     pooler_rules,
     _functions,
     _workflow,
+    validation_rules,
     _traffic,
     _texts,
 )

@@ -177,6 +177,7 @@ class TapStack(TerraformStack):
             "Workflow",
             environment=environment,
             functions={**self.functions.workflow, "traffic_handler": self.traffic.function},
+            checkpoints=self.checkpoints,
             notifications=self.notifications,
         )
         Watchdog(

@@ -8,21 +8,22 @@ from typing import Any
 
 from lib.settings import Settings
 from scripts.synthesized import Stack
-from scripts.workflow_map import Workflow
+from scripts.workflow_map import Workflow, with_children
 
 SHAPES = {"Choice": ("{", "}"), "Succeed": ("([", "])"), "Fail": ("([", "])")}
 BOX = ("[", "]")
 
 
 def flowchart(stack: Stack) -> str:
-    """The state machine's Mermaid text: solid arrows go on, dotted ones are caught errors.
+    """The state machine's Mermaid text: solid arrows go on, dotted ones are caught errors, thick
+    ones lead from a Map to its children.
 
     Raises:
         ValueError: the stack does not hold exactly one state machine.
     """
     (machine,) = [r for r in stack.resources() if r.type == "aws_sfn_state_machine"]
     definition = json.loads(machine.arguments["definition"])
-    states = definition["States"]
+    states = with_children(definition["States"])
     lines = ["flowchart TD", f"  start(( )) --> {definition['StartAt']}"]
     in_phases: set[str] = set()
     # Which states a phase has depends on no setting.
@@ -46,6 +47,8 @@ def _node(name: str, state: Mapping[str, Any]) -> str:
 def _arrows(name: str, state: Mapping[str, Any]) -> Iterator[str]:
     if "Next" in state:
         yield f"  {name} --> {state['Next']}"
+    if "ItemProcessor" in state:
+        yield f"  {name} ==>|each| {state['ItemProcessor']['StartAt']}"
     targets = [choice["Next"] for choice in state.get("Choices", ())]
     if "Default" in state:
         targets.append(state["Default"])

@@ -43,13 +43,18 @@ class Workflow:
             phases=tuple(PHASES),
         )
         built = {name: build(context, FINISH) for name, build in PHASES.items()}
-        states: Mapping[str, State] = definition(
-            functions=context.functions, topic_arn=context.topic_arn, timings=context.timings
-        )["States"]
+        states = with_children(
+            definition(
+                functions=context.functions, topic_arn=context.topic_arn, timings=context.timings
+            )["States"]
+        )
         return cls(
             states=states,
             phases={
-                name: (*phase.states, *(g for g in (f"StopAfter{name}",) if g in states))
+                name: (
+                    *with_children(phase.states),
+                    *(gate for gate in (f"StopAfter{name}",) if gate in states),
+                )
                 for name, phase in built.items()
             },
             visits={s: n for phase in built.values() for s, n in phase.visits.items()},
@@ -111,9 +116,19 @@ class Workflow:
         )
 
 
+def with_children(states: Mapping[str, State]) -> dict[str, State]:
+    """``states``, each Map followed by the states of its children."""
+    found: dict[str, State] = {}
+    for name, state in states.items():
+        found[name] = state
+        found |= state.get("ItemProcessor", {}).get("States", {})
+    return found
+
+
 def successors(state: State) -> Iterable[str]:
-    """Every state that may follow, each once."""
+    """Every state that may follow, each once; after a Map also the first of its children's."""
     names = [state.get("Next"), *(c["Next"] for c in state.get("Choices", ()))]
+    names.append(state.get("ItemProcessor", {}).get("StartAt"))
     names += [state.get("Default"), *(c["Next"] for c in state.get("Catch", ()))]
     return dict.fromkeys(name for name in names if name)
 

@@ -12,6 +12,7 @@ from lib.database.credentials import DatabaseSecrets
 from lib.environment import Environment
 from lib.functions.function import PythonFunction
 from lib.functions.layer import DependencyLayer
+from lib.functions.validation import validation_variables
 from lib.network.network import Network
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
@@ -176,9 +177,14 @@ class MigrationFunctions(Construct):
             "Validator",
             "data_validator",
             "Compares every row of the source with the target",
-            {**databases, "CHECKPOINT_BUCKET": checkpoints.bucket_name},
+            {
+                **databases,
+                "CHECKPOINT_BUCKET": checkpoints.bucket_name,
+                **validation_variables(self._environment.settings),
+            },
             memory_mb=512,
         )
+        checkpoints.grant_read(function.role, "validation")
         checkpoints.grant_write(function.role, "validation")
         self._grant_figures(function)
         return function

@@ -2,63 +2,86 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
-from migration import catch_up, clock, postgres, report
+from migration import catch_up, postgres
 from migration.errors import InvalidRequest
 from migration.execution import Execution
 from migration.journal import Journal
-from migration.reader import Reader
-from migration.validation import RESERVE_SECONDS, Validation, validate
+from migration.validator import stages
+from migration.validator.stages import Remaining
 
-STEP = "ValidateData"
-# One number is asked for: a source that does not answer must leave time for the report.
+# One number is asked for: a source that does not answer must leave time for the plan.
 _MARK_TIMEOUTS = postgres.Timeouts(connect=5.0, lock=1.0, statement=5.0)
 
 logger = Logger()
+Operation = Callable[[Execution, dict[str, Any], Remaining], dict[str, Any]]
+
+
+def plan(execution: Execution, event: dict[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Read both catalogues and divide the tables into parts, none larger than a function reads."""
+    _remember_beginning(execution)
+    return stages.plan(execution, remaining)
+
+
+def compare(execution: Execution, event: dict[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Compare one part of a table, row by row, unless that was done before."""
+    part = event.get("part")
+    number = part.get("part") if isinstance(part, dict) else None
+    if not isinstance(number, int):
+        raise InvalidRequest(f'part is {part!r}; it must be an item of the plan: {{"part": 1}}')
+    return stages.compare_part(execution, number, remaining)
+
+
+def summarise(execution: Execution, event: dict[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Take the results of all parts together: the verdict, the report and the figures."""
+    ended = event.get("map") or {}
+    trouble = ": ".join(str(ended[name]) for name in ("Error", "Cause") if ended.get(name))
+    return _told(stages.summarise(execution, trouble))
+
+
+def repair(execution: Execution, event: dict[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Copy the source's rows over exactly those of the target that differ, and compare again."""
+    return _told(stages.repair_rows(execution, remaining))
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "plan": plan,
+    "compare": compare,
+    "summarise": summarise,
+    "repair": repair,
+}
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Validate the migration of an execution and say what was found.
+    """One stage of the validation of an execution.
 
-    ``event``: {"operation": "validate", "execution": {"name", …}}. The answer's "verdict" is
-    match, mismatch or inconclusive; the full report is the object that "report" names.
+    ``event``: {"operation", "execution": {"name", …}}; for compare also "part", an item of the
+    plan; for summarise "map", with the Error and Cause of a Distributed Map that failed. The
+    verdict that summarise and repair answer is match, mismatch or inconclusive; the full report
+    is the object that "report" names.
 
     Raises:
         InvalidRequest: the event is wrong. What a database does is never raised, but reported.
     """
-    operation = event.get("operation")
-    if operation != "validate":
-        raise InvalidRequest(f'operation is {operation!r}; this function knows only "validate"')
+    name = event.get("operation", "")
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise InvalidRequest(f"operation is {name!r}; it must be one of {', '.join(OPERATIONS)}")
     execution = Execution.of(event)
-    environment = os.environ["ENVIRONMENT_SUFFIX"]
-    _remember_beginning(execution)
-    began = clock.now()
-    validation = _validation(lambda: context.get_remaining_time_in_millis() / 1000)
-    ended = clock.now()
-    full = report.document(
-        validation,
-        execution.name,
-        environment,
-        ended.isoformat(),
-        (ended - began).total_seconds(),
-    )
-    location = report.save(os.environ["CHECKPOINT_BUCKET"], execution.name, full)
-    summary = report.summary(validation, location)
-    try:
-        report.publish(validation)
-    except (BotoCoreError, ClientError):
-        # The verdict stands without its figures, and an alarm sees that they are missing.
-        logger.exception("validation metrics were not published")
-    Journal.of(execution.name).record(STEP, "Prepare", {"verdict": summary["verdict"]})
+    result = operation(execution, event, lambda: context.get_remaining_time_in_millis() / 1000)
+    logger.info("operation finished", operation=name, execution=execution.name, result=result)
+    return result
+
+
+def _told(summary: dict[str, Any]) -> dict[str, Any]:
+    """``summary``, logged as the alarm on verdicts reads it."""
     logger.info("validation ended", **summary)
     return summary
 
@@ -68,26 +91,7 @@ def _remember_beginning(execution: Execution) -> None:
     try:
         with closing(postgres.from_environment("source", _MARK_TIMEOUTS).connect()) as source:
             mark = catch_up.mark(source)
-    except Exception:  # As below: the report says what keeps the source from being read.
+    except Exception:  # The report says what keeps the source from being read.
         logger.exception("the beginning of the validation could not be noted")
         return
     Journal.of(execution.name).record(catch_up.BEGAN, "Prepare", {"xmin": mark})
-
-
-def _validation(remaining: Callable[[], float]) -> Validation:
-    """The validation; whatever goes wrong in it becomes a problem of an inconclusive one."""
-    try:
-        return _compare(remaining)
-    except Exception as error:  # A report is written even about what nobody thought of.
-        logger.exception("validation could not run")
-        return Validation(problems=(f"{type(error).__name__}: {error}",))
-
-
-def _compare(remaining: Callable[[], float]) -> Validation:
-    timeouts = postgres.Timeouts(statement=max(1.0, remaining() - RESERVE_SECONDS))
-    schemas = [name.strip() for name in os.environ["SCHEMAS"].split(",") if name.strip()]
-    with (
-        closing(Reader(postgres.from_environment("source", timeouts))) as source,
-        closing(Reader(postgres.from_environment("target", timeouts))) as target,
-    ):
-        return validate(source, target, schemas, remaining=remaining, sleep=clock.sleep)

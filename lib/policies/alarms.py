@@ -49,12 +49,15 @@ NAMESPACES = (
     "ECS/ContainerInsights",
 )
 PUBLISHED = (
+    "KeysRechecked",
     "RollbackLossBytes",
     "RollbackLossSeconds",
     "RowsCompared",
+    "RowsMismatched",
     "ValidationErrors",
     "ValidationMatches",
     "ValidationMismatches",
+    "ValidationSeconds",
     "WritePause",
 )
 """Metrics that the functions publish themselves (lib/lambda/migration)."""

@@ -53,7 +53,7 @@ def cut_over(context: Context, then: str) -> Phase:
 
 
 EFFECTS = {
-    "HoldWrites": Effect(needs={"approved": True}, sets={"clients": "held"}),
+    "HoldWrites": Effect(needs={"approved": True, "compared": "all"}, sets={"clients": "held"}),
     "FenceSource": Effect(
         needs={"clients": "held", "target": "closed"}, sets={"source": "closed", "marker": True}
     ),

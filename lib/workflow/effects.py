@@ -34,6 +34,10 @@ class World:
     """A row written after the last write the source accepted."""
     drained: bool = False
     """The marker, and so everything before it, is on the target."""
+    compared: Literal["nothing", "some", "all"] = "nothing"
+    """How many parts of the validation's plan have a result."""
+    validated: Literal["nothing", "some", "all"] = "nothing"
+    """How many of them the verdict speaks of."""
     verified: bool = False
     sequences: Side = "source"
     """The side whose sequences are ahead."""
@@ -46,10 +50,18 @@ class World:
 
 @dataclass(frozen=True)
 class Effect:
-    """One step: what must hold before it, and what it changes. Applied twice it changes no more."""
+    """One step: what must hold before it, and what it changes. Applied twice it changes no more.
+
+    ``copies``: what it takes over from another part of the world. ``in_part``: what a Map changes
+    instead where children of it failed and that is tolerated. ``first``: what must hold for a
+    Choice to take the first of its ways.
+    """
 
     sets: Mapping[str, Any] = field(default_factory=dict)
     needs: Mapping[str, Any] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    in_part: Mapping[str, Any] = field(default_factory=dict)
+    first: Mapping[str, Any] = field(default_factory=dict)
 
 
 class BrokenInvariant(AssertionError):
@@ -65,7 +77,8 @@ def apply(world: World, effect: Effect) -> World:
     for name, wanted in effect.needs.items():
         if (value := getattr(world, name)) != wanted:
             raise BrokenInvariant(f"it needs {name} {wanted!r}, which is {value!r}")
-    after = replace(world, **dict(effect.sets))
+    copied = {name: getattr(world, other) for name, other in effect.copies.items()}
+    after = replace(world, **dict(effect.sets), **copied)
     if after.source == "open" and after.target == "open":
         raise BrokenInvariant("two databases accept writes")
     return after

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lib.workflow.effects import Effect
 from lib.workflow.operation import ON_ERROR, operation
 from lib.workflow.phase import Context, Phase
-from lib.workflow.states import EXECUTION, State, invoke
+from lib.workflow.states import State
+from lib.workflow.validate import validation, validation_effects
 
 # No rollback after these: the execution holds no lock, so nothing of the environment is its own.
 REFUSALS = ("MigrationInProgress", "InvalidRequest")
@@ -44,15 +45,7 @@ def prepare(context: Context, then: str) -> Phase:
             },
             "GetReplicationStatus": _status(context),
             "CheckReplicationStatus": _check_replication(polls),
-            "ValidateData": _validate(context),
-            "CheckValidationResult": {
-                "Type": "Choice",
-                "Choices": [
-                    {"Variable": "$.validation.verdict", "StringEquals": "match", "Next": then}
-                ],
-                # Mismatch, inconclusive, and whatever else: only a match goes on.
-                "Default": "ExecuteRollback",
-            },
+            **validation(context, then),
         },
         visits={
             "WaitForReplication": polls,
@@ -63,7 +56,8 @@ def prepare(context: Context, then: str) -> Phase:
         effects={
             "StartReplication": Effect(
                 needs={"source": "open"}, sets={"target": "closed", "forward": "running"}
-            )
+            ),
+            **validation_effects(context),
         },
     )
 
@@ -119,22 +113,10 @@ def _check_replication(polls: int) -> State:
             {
                 "Variable": "$.replication.state",
                 "StringEquals": "ready",
-                "Next": "ValidateData",
+                "Next": "PlanValidation",
             },
             {"And": [waiting, polls_left], "Next": "WaitForReplication"},
         ],
         # Failed, or the budget of polls is spent.
         "Default": "ExecuteRollback",
     }
-
-
-def _validate(context: Context) -> State:
-    return invoke(
-        context.functions["data_validator"],
-        {"operation": "validate", "execution": EXECUTION},
-        result="$.validation",
-        answer=["verdict", "tables", "rows", "report"],
-        then="CheckValidationResult",
-        catch=ON_ERROR,
-        seconds=context.task_seconds("data_validator"),
-    )

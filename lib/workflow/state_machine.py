@@ -19,6 +19,7 @@ from lib.identity.role import ServiceRole
 from lib.observability.log_group import LogGroup
 from lib.observability.notifications import Notifications
 from lib.settings import Settings
+from lib.storage.checkpoint_bucket import CheckpointBucket
 from lib.workflow.definition import definition
 from lib.workflow.timings import Timings
 
@@ -33,6 +34,7 @@ class MigrationStateMachine(Construct):
         *,
         environment: Environment,
         functions: Mapping[str, PythonFunction],
+        checkpoints: CheckpointBucket,
         notifications: Notifications,
     ) -> None:
         """``functions``: every name of ``timings.FUNCTION_SECONDS``."""
@@ -53,6 +55,7 @@ class MigrationStateMachine(Construct):
         for function in functions.values():
             function.grant_invoke(self.role)
         notifications.grant_publish(self.role)
+        self._grant_map(environment, checkpoints)
         self._grant_observe()
         self.machine = SfnStateMachine(
             self,
@@ -74,6 +77,24 @@ class MigrationStateMachine(Construct):
         )
         self.arn = self.machine.arn
         self.name = self.machine.name
+
+    def _grant_map(self, environment: Environment, checkpoints: CheckpointBucket) -> None:
+        """A Distributed Map reads its items and runs this machine's own children (Step Functions
+        developer guide, "IAM policies for using Distributed Map workflows")."""
+        checkpoints.grant_read(self.role, "validation")
+        # By name: the machine itself depends on this role.
+        name = environment.naming.name("migration-orchestration")
+        self.role.grant(
+            "StartChildren",
+            actions=["states:StartExecution"],
+            resources=[environment.account.arn("states", f"stateMachine:{name}")],
+        )
+        self.role.grant(
+            "FollowChildren",
+            actions=["states:DescribeExecution", "states:StopExecution"],
+            # A child's execution is named after its map run: name/label:id.
+            resources=[environment.account.arn("states", f"execution:{name}/*")],
+        )
 
     def _grant_observe(self) -> None:
         self.role.grant(

@@ -78,7 +78,7 @@ def invoke(
     *,
     result: str,
     answer: Sequence[str],
-    then: str,
+    then: str | None,
     catch: Sequence[State],
     seconds: int,
     pending: Sequence[str] = (),
@@ -88,6 +88,7 @@ def invoke(
 ) -> State:
     """Call a function and keep the fields ``answer`` of what it returns under ``result``.
 
+    ``then`` None ends a child of a Map, whose errors the Map takes care of: ``catch`` is empty.
     ``seconds``: the Task's time limit. ``pending``: errors that mean "ask again"; ``final``:
     errors that no retry can cure. ``pausable``: the operator may hold the workflow before it.
     ``held``: writes wait meanwhile, so it gets one quick retry and no patience.
@@ -107,8 +108,8 @@ def invoke(
         "ResultPath": result,
         "TimeoutSeconds": seconds,
         "Retry": retry,
-        "Catch": list(catch),
-        "Next": then,
+        **({"Catch": list(catch)} if catch else {}),
+        **({"Next": then} if then else {"End": True}),
     }
 
 

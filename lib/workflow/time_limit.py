@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from lib.workflow.states import State
@@ -22,6 +23,10 @@ def state_seconds(state: State) -> int:
     """The longest one visit to a state can take, retries included."""
     if state["Type"] == "Wait":
         return int(state["Seconds"])
+    if state["Type"] == "Map":
+        # A Map has no time limit of its own: its children have, and come in so many rounds.
+        rounds = ceil(state["ItemReader"]["ReaderConfig"]["MaxItems"] / state["MaxConcurrency"])
+        return rounds * longest_seconds(state["ItemProcessor"]["States"], {})
     if state["Type"] != "Task":
         return 0
     retriers = [_RETRY_DEFAULTS | retrier for retrier in state["Retry"]]

@@ -32,7 +32,7 @@ _LONGEST_EXECUTION = 365 * 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Timings:
-    """How long each phase may wait (settings of the same names)."""
+    """How long each phase may wait, and how much it does at once (settings of the same names)."""
 
     poll_seconds: int = 60
     full_load_timeout_hours: int = 24
@@ -42,6 +42,8 @@ class Timings:
     write_pause_seconds: int = 30
     soak_hours: int = 24
     completion_days: int = 14
+    validation_concurrency: int = 4
+    validation_repair_limit: int = 0
 
     @property
     def max_polls(self) -> int:

@@ -56,6 +56,9 @@ def call(state: State) -> str:
     kind = state["Type"]
     if kind == "Task":
         return _task(state)
+    if kind == "Map":
+        child = state["ItemProcessor"]["StartAt"]
+        return f"start {child} for each item of a list, {state['MaxConcurrency']} at the same time"
     if kind == "Wait":
         return f"wait {duration(int(state['Seconds']))}"
     if kind == "Choice":
@@ -73,7 +76,7 @@ def limit(state: State) -> str:
 
 def longest(state: State) -> str:
     """How long one visit can take with every retry."""
-    return duration(state_seconds(state)) if state["Type"] == "Task" else ""
+    return duration(state_seconds(state)) if state["Type"] in ("Task", "Map") else ""
 
 
 def retries(state: State) -> Iterator[str]:

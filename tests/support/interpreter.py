@@ -38,15 +38,18 @@ class VirtualClock:
         self._now = start
         self.waited = 0.0
         self.listeners: list[Callable[[datetime], None]] = []
+        # Children of a Map wait at the same time.
+        self._turn = threading.RLock()
 
     def now(self) -> datetime:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self.waited += seconds
-        for listener in tuple(self.listeners):
-            listener(self._now)
+        with self._turn:
+            self._now += timedelta(seconds=seconds)
+            self.waited += seconds
+            for listener in tuple(self.listeners):
+                listener(self._now)
 
 
 @dataclass
@@ -140,6 +143,8 @@ class Interpreter:
         interpreter_patches.fail_choices_on_missing_paths(patch)
         interpreter_patches.keep_runtime_errors_uncaught(patch)
         interpreter_patches.keep_the_cause_of_a_failed_task(patch)
+        interpreter_patches.name_a_failed_item_reader(patch)
+        interpreter_patches.give_children_an_execution_of_their_own(patch)
 
     def run(
         self, definition: Mapping[str, Any], name: str, given: dict[str, Any] | None = None

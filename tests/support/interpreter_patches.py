@@ -13,13 +13,20 @@ import threading
 import traceback
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.responses import EmptyResult
+from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
     ErrorEqualsDecl,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
     StatesErrorName,
@@ -37,6 +44,12 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable im
     NoSuchVariable,
 )
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.item_reader_decl import (  # noqa: E501
+    ItemReader,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
+    distributed_item_processor_worker,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback,
     state_task_service_lambda,
@@ -45,6 +58,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
     WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval import states as eval_states
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError, extract_json
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -193,6 +207,51 @@ def keep_runtime_errors_uncaught(patch: pytest.MonkeyPatch) -> None:
             evaluate(self, env)
 
     patch.setattr(ErrorEqualsDecl, "_eval_body", matches)
+
+
+def give_children_an_execution_of_their_own(patch: pytest.MonkeyPatch) -> None:
+    """moto evaluates a child of a Distributed Map as its parent's execution; on AWS each has a
+    name and an ARN of its own, and knows nothing of the parent but what ItemSelector gives it."""
+    worker = distributed_item_processor_worker.DistributedItemProcessorWorker
+    select = worker._eval_input
+
+    def selected(self: Any, env_frame: Any) -> None:
+        # The item is selected in the parent's name.
+        select(self, env_frame)
+        data = env_frame.states.context_object.context_object_data
+        child = str(uuid4())
+        parent, _, _ = data["Execution"]["Id"].rpartition(":")
+        data["Execution"] = {
+            **data["Execution"],
+            "Id": f"{parent}/Map:{child}",
+            "Name": child,
+            "Input": env_frame.states.get_input(),
+        }
+
+    patch.setattr(worker, "_eval_input", selected)
+
+
+def name_a_failed_item_reader(patch: pytest.MonkeyPatch) -> None:
+    """moto ends a Map whose items cannot be read with States.Runtime, which nothing catches; AWS
+    with States.ItemReaderFailed."""
+    read = ItemReader._eval_body
+
+    def checked(self: Any, env: Any) -> None:
+        try:
+            read(self, env)
+        except ClientError as error:
+            name = StatesErrorName(typ=StatesErrorNameType.StatesItemReaderFailed)
+            details = MapRunFailedEventDetails(error=name.error_name, cause=str(error))
+            raise FailureEventException(
+                FailureEvent(
+                    env=env,
+                    error_name=name,
+                    event_type=HistoryEventType.MapRunFailed,
+                    event_details=EventDetails(mapRunFailedEventDetails=details),
+                )
+            ) from error
+
+    patch.setattr(ItemReader, "_eval_body", checked)
 
 
 def keep_the_cause_of_a_failed_task(patch: pytest.MonkeyPatch) -> None:

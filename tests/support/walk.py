@@ -1,6 +1,7 @@
 """Walks every path through a state machine and looks for a broken invariant on each.
 
-A path is a run in which every state does its work, or one state ends badly: with every error its
+A path is a run in which every state does its work, or children of a Map fail, or one state ends
+badly: with every error its
 Retry or Catch names, with an error nobody named, with a timeout, each before its effect and after
 it. From there the machine goes on by its own Catch rules, and the rollback and the notifications
 may end badly too. Loops are taken once and twice. What a state does to the world is declared beside
@@ -33,10 +34,12 @@ class Outcome:
 
     error: str | None = None
     acted: bool = True
+    in_part: bool = False
+    """A Map is done and tolerates that children of it failed."""
 
     def __str__(self) -> str:
         if self.error is None:
-            return "done"
+            return "done, but for children that failed" if self.in_part else "done"
         return f"{self.error} {'after' if self.acted else 'before'} its effect"
 
 
@@ -102,13 +105,18 @@ class Walker:
         """Every way on, but a loop no oftener than ``_ROUNDS``."""
         state = self._states[path.state]
         names = dict.fromkeys([*(choice["Next"] for choice in state["Choices"]), state["Default"]])
+        needed = self._effects.get(path.state, Effect()).first
+        if any(getattr(path.world, name) != value for name, value in needed.items()):
+            names.pop(next(iter(names)))
         return [_to(path, n) for n in names if path.visits.get(n, 0) < _ROUNDS]
 
     def _outcomes(self, path: _Path) -> Iterator[Outcome]:
         yield Outcome()
         state = self._states[path.state]
-        if state["Type"] != "Task" or path.faults >= self._faults:
+        if state["Type"] not in ("Task", "Map") or path.faults >= self._faults:
             return
+        if state.get("ToleratedFailurePercentage"):
+            yield Outcome(in_part=True)
         rules = (*state.get("Retry", ()), *state.get("Catch", ()))
         named = {error for rule in rules for error in rule["ErrorEquals"]} - {"States.ALL"}
         for error in sorted(named | {UNKNOWN, "States.Timeout"}):
@@ -119,7 +127,7 @@ class Walker:
         """The path after one state, wherever its outcome leads."""
         state, error = self._states[path.state], outcome.error
         before = path.world
-        world = self._act(path.state, before) if outcome.acted else before
+        world = self._act(path.state, before, outcome.in_part) if outcome.acted else before
         if self._publishes(path.state):
             # Trying is all that can be asked: with SNS away the ending is the same.
             world = replace(world, told=True)
@@ -138,17 +146,19 @@ class Walker:
                 path,
                 world=world,
                 steps=(*path.steps, line),
-                faults=path.faults + (error is not None),
+                faults=path.faults + (error is not None or outcome.in_part),
                 rollback_failed=path.rollback_failed
                 or (path.state == "ExecuteRollback" and error is not None),
             ),
             then,
         )
 
-    def _act(self, name: str, world: World) -> World:
+    def _act(self, name: str, world: World, in_part: bool = False) -> World:
         if name == "ExecuteRollback":
             return rolled_back(world)
         effect = self._effects.get(name)
+        if effect and in_part:
+            effect = replace(effect, sets=effect.in_part)
         return apply(world, effect) if effect else world
 
     def _publishes(self, name: str) -> bool:

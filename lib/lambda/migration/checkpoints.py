@@ -1,4 +1,4 @@
-"""JSON objects in the checkpoint bucket, written only if nobody else wrote meanwhile.
+"""Objects in the checkpoint bucket: JSON, written only if nobody else wrote meanwhile, and text.
 
 S3 refuses a conditional request with 412 when the condition does not hold and with 409 when
 another request to the same key was under way:
@@ -30,6 +30,13 @@ def read(bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
 def write(bucket: str, key: str, document: dict[str, Any]) -> None:
     """Write the object, whatever was there."""
     _put(bucket, key, document)
+
+
+def write_text(bucket: str, key: str, text: str, content_type: str) -> None:
+    """Write ``text`` as it is, whatever was there."""
+    clients.client("s3").put_object(
+        Bucket=bucket, Key=key, Body=text.encode(), ContentType=content_type
+    )
 
 
 def create(bucket: str, key: str, document: dict[str, Any]) -> bool:

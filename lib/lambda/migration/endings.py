@@ -37,5 +37,11 @@ def finished(execution: str, phase: str, validation: Mapping[str, Any]) -> str:
     return (
         f"Migration {execution} finished phase {phase}. Validation: {validation['verdict']}, "
         f"{validation['tables']} tables and {validation['rows']} rows compared, report "
-        f"{validation['report']}.\n{_NEXT[phase]}"
+        f"{validation['report']}.\n{validated(validation)}{_NEXT[phase]}"
     )
+
+
+def validated(validation: Mapping[str, Any]) -> str:
+    """The validation's own summary as lines of a message; nothing where there is none."""
+    text = validation.get("text")
+    return f"{text}\n" if text else ""

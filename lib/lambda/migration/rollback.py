@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from migration import checkpoints, clients, clock, complete, lock, routing, soak
+from migration import checkpoints, clients, clock, complete, endings, lock, routing, soak
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
 from migration.journal import Journal
@@ -155,7 +155,10 @@ def reason_of(run: dict[str, Any] | None) -> str:
             return f"{what} {seen['state']!r} after {seen.get('polls')} polls: {seen.get('reason')}"
     validation = run.get("validation", {})
     if (verdict := validation.get("verdict", "match")) != "match":
-        return f"validation verdict {verdict!r}, report {validation.get('report')}"
+        told = endings.validated(validation).rstrip()
+        return f"validation verdict {verdict!r}, report {validation.get('report')}" + (
+            f"\n{told}" if told else ""
+        )
     if replication := run.get("replication"):
         return (
             f"replication {replication.get('state')!r} after {replication.get('polls')} polls: "

@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cutover_handler
+import data_validator
+from lib.workflow import validate
 from lib.workflow.definition import PHASES, definition
 from lib.workflow.phase import Context, Phase
 from lib.workflow.states import EXECUTION, catch, invoke
@@ -24,6 +26,7 @@ from lib.workflow.timings import FUNCTION_SECONDS, Timings
 from migration import errors, prepare
 from migration import shift as shift_operations
 from migration.errors import MigrationError
+from migration.validator import stages
 
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = {
@@ -38,6 +41,7 @@ LOOPS = {
     "CheckSoakStatus": ("Soak", "$.soak.polls"),
 }
 ENDS = {"Succeeded", "RolledBack", "Failed", "Refused", "WayBackOpen"}
+REPAIR = Timings(validation_repair_limit=10)
 
 
 def shift(context: Context, then: str) -> Phase:
@@ -66,9 +70,10 @@ def make(timings: Timings | None = None, **phases: Callable[[Context, str], Phas
     )
 
 
-@pytest.fixture(scope="module", params=["as it is", "with a second phase"])
+@pytest.fixture(scope="module", params=["as it is", "with a second phase", "with a repair"])
 def machine(request: pytest.FixtureRequest) -> Any:
-    return make() if request.param == "as it is" else make(Shift=shift)
+    phases = {"Shift": shift} if request.param == "with a second phase" else {}
+    return make(REPAIR if request.param == "with a repair" else None, **phases)
 
 
 def visits_of(timings: Timings) -> dict[str, int]:
@@ -78,7 +83,16 @@ def visits_of(timings: Timings) -> dict[str, int]:
 
 
 def tasks(machine: Any) -> Iterator[tuple[str, Any]]:
+    """The tasks of the machine; those of a Map's children are in :func:`children`."""
     return ((name, s) for name, s in machine["States"].items() if s["Type"] == "Task")
+
+
+def maps(machine: Any) -> Iterator[tuple[str, Any]]:
+    return ((name, s) for name, s in machine["States"].items() if s["Type"] == "Map")
+
+
+def children(machine: Any) -> Iterator[tuple[str, Any]]:
+    return (task for _, each in maps(machine) for task in tasks(each["ItemProcessor"]))
 
 
 def successors(state: Any) -> set[str]:
@@ -106,8 +120,70 @@ def test_every_task_has_a_time_limit_retries_and_a_catch_for_everything(machine:
         assert ["States.DataLimitExceeded"] in [c["ErrorEquals"] for c in task["Catch"]], name
 
 
+def test_a_childs_task_has_a_time_limit_and_retries_and_its_map_a_catch(machine: Any) -> None:
+    """A child that fails is the Map's matter; a Map that fails is caught like a task."""
+    for name, task in children(machine):
+        assert task["TimeoutSeconds"] > 0, name
+        assert task["Retry"][-1]["ErrorEquals"] == ["States.ALL"], name
+        assert task["End"], name
+    for name, each in maps(machine):
+        assert each["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+        assert ["States.DataLimitExceeded"] in [c["ErrorEquals"] for c in each["Catch"]], name
+
+
+def test_a_map_is_bounded_and_its_children_may_take_as_long_as_a_function(machine: Any) -> None:
+    for name, each in maps(machine):
+        assert each["ItemReader"]["ReaderConfig"]["MaxItems"] == validate.MOST_PARTS, name
+        assert each["MaxConcurrency"] > 0, name
+        config = each["ItemProcessor"]["ProcessorConfig"]
+        # An EXPRESS child ends after five minutes, and one in line shares the history.
+        assert config == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, name
+
+
+def test_whatever_becomes_of_the_map_the_summary_follows_and_is_told_why(machine: Any) -> None:
+    """So that there is a report, and a verdict that counts results and not children."""
+    states = machine["States"]
+    assert successors(states["ValidateData"]) == {"SummariseValidation"}
+    assert states["ValidateData"]["ToleratedFailurePercentage"] == 100
+    given = states["SummariseValidation"]["Parameters"]["Payload"]["map.$"]
+    kept = {states["ValidateData"]["ResultPath"]}
+    kept |= {rule["ResultPath"] for rule in states["ValidateData"]["Catch"]}
+    assert kept == {given}
+    # The same fields as an error has.
+    assert states["ValidateData"]["ResultSelector"] == {"Error": "", "Cause": ""}
+
+
+def test_a_child_works_for_its_parents_execution(machine: Any) -> None:
+    """The context object of a child names the child."""
+    for _, each in maps(machine):
+        assert each["ItemSelector"]["execution"] == EXECUTION
+        assert "$$." not in json.dumps(each["ItemProcessor"])
+
+
+def test_the_map_answers_little(machine: Any) -> None:
+    """A state's data is limited to 256 KiB."""
+    [(_, child)] = children(machine)
+    answer = json.dumps([{name.removesuffix(".$"): 9999 for name in child["ResultSelector"]}])
+    assert child["ResultPath"] == "$"
+    assert len(answer) * validate.MOST_PARTS < 128 * 1024
+
+
+def test_the_functions_know_the_same_bound() -> None:
+    assert stages.MOST_PARTS == validate.MOST_PARTS
+
+
+def test_without_a_limit_there_is_no_repair_and_with_one_it_comes_once() -> None:
+    assert "RepairData" not in make()["States"]
+    states = make(REPAIR)["States"]
+    [match, again] = states["CheckValidationResult"]["Choices"]
+    assert match["StringEquals"] == "match"
+    assert again["And"][1] == {"Variable": "$.validation.repairable", "BooleanEquals": True}
+    assert states["RepairData"]["Next"] == "CheckValidationResult"
+    assert states["RepairData"]["ResultPath"] == "$.validation"
+
+
 def test_a_caught_error_never_wipes_the_runs_data(machine: Any) -> None:
-    for name, task in tasks(machine):
+    for name, task in (*tasks(machine), *maps(machine)):
         assert all(c["ResultPath"].startswith("$.") for c in task["Catch"]), name
 
 
@@ -135,7 +211,8 @@ def test_the_only_loops_are_bounded_polls(machine: Any) -> None:
     """Without the Choices that close the loops no state comes back to itself …"""
     states = machine["States"]
     loops = {name: LOOPS[name] for name in LOOPS if name in states}
-    closed = frozenset(loops)
+    # RepairData leads back to the Choice before it, once: it answers that nothing is repairable.
+    closed = frozenset([*loops, "RepairData"])
     for name in set(states) - closed:
         after = {s for n in successors(states[name]) for s in reachable(machine, n, closed)}
         assert name not in after, name
@@ -172,14 +249,16 @@ def test_a_refused_start_cannot_reach_the_rollback(machine: Any) -> None:
 
 def test_nothing_but_a_match_gets_past_validation(machine: Any) -> None:
     check = machine["States"]["CheckValidationResult"]
-    assert [c["StringEquals"] for c in check["Choices"]] == ["match"]
+    passing, *others = check["Choices"]
+    assert passing["StringEquals"] == "match"
+    assert [choice["Next"] for choice in others] in ([], ["RepairData"])
     assert check["Default"] == "ExecuteRollback"
 
 
 def test_error_names_are_classes_the_functions_raise(machine: Any) -> None:
     raised = {c.__name__ for c in vars(errors).values() if isinstance(c, type)}
-    for name, task in tasks(machine):
-        for rule in [*task["Retry"], *task["Catch"]]:
+    for name, task in (*tasks(machine), *children(machine)):
+        for rule in [*task["Retry"], *task.get("Catch", ())]:
             own = {e for e in rule["ErrorEquals"] if not e.startswith(("States.", "Lambda."))}
             # Sent by the operator's command, not raised.
             assert own - {"ApprovalRejected"} <= raised, name
@@ -191,12 +270,14 @@ def test_error_names_are_classes_the_functions_raise(machine: Any) -> None:
         ("replication_handler", prepare.OPERATIONS),
         ("traffic_handler", shift_operations.OPERATIONS),
         ("cutover_handler", cutover_handler.OPERATIONS),
+        ("data_validator", data_validator.OPERATIONS),
     ],
 )
 def test_operations_are_those_the_handler_knows(function: str, known: dict[str, Any]) -> None:
+    machine = make(REPAIR)
     called = {
         task["Parameters"]["Payload"]["operation"]
-        for _, task in tasks(make())
+        for _, task in (*tasks(machine), *children(machine))
         if task["Parameters"].get("FunctionName") == FUNCTIONS[function]
     }
     assert called == set(known)
@@ -206,7 +287,7 @@ def test_a_task_outlasts_the_function_it_calls(machine: Any) -> None:
     """Else a retry would run beside the attempt before it. Polls only look, and while writes are
     held the turn in the databases keeps two attempts apart (migration.turn)."""
     by_arn = {arn: FUNCTION_SECONDS[name] for name, arn in FUNCTIONS.items()}
-    for name, task in tasks(machine):
+    for name, task in (*tasks(machine), *children(machine)):
         seconds = by_arn.get(task["Parameters"].get("FunctionName", ""), 0)
         held = "deadline.$" in task["Parameters"].get("Payload", {}) or name == "HoldWrites"
         if not held and not name.startswith("Get") and name != "Shift":
@@ -248,6 +329,15 @@ def test_the_time_of_a_state_counts_attempts_and_delays() -> None:
     assert state_seconds(state) == 70 + 11 + 7
 
 
+@given(concurrency=st.integers(1, 40))
+def test_the_time_of_a_map_is_that_of_its_children_round_after_round(concurrency: int) -> None:
+    state = make(Timings(validation_concurrency=concurrency))["States"]["ValidateData"]
+    child = state["ItemProcessor"]["States"]["CompareSegment"]
+    rounds = -(-validate.MOST_PARTS // concurrency)
+    assert state["MaxConcurrency"] == concurrency
+    assert state_seconds(state) == rounds * state_seconds(child) > 0
+
+
 def test_a_later_phase_slots_in_and_stop_after_is_honoured() -> None:
     states = definition(
         functions=FUNCTIONS,
@@ -272,13 +362,20 @@ def test_a_later_phase_slots_in_and_stop_after_is_honoured() -> None:
 
 
 def test_only_state_types_the_interpreter_gets_right(machine: Any) -> None:
-    """tests/support/interpreter.py corrects these; Map and Parallel need their own look first."""
+    """tests/support/interpreter.py corrects these; Parallel needs its own look first. So does a Map
+    that does not tolerate every failure: the interpreter does."""
     types = {state["Type"] for state in machine["States"].values()}
-    assert types <= {"Task", "Choice", "Wait", "Pass", "Succeed", "Fail"}
+    assert types <= {"Task", "Choice", "Wait", "Pass", "Succeed", "Fail", "Map"}
+    assert all(each["ToleratedFailurePercentage"] == 100 for _, each in maps(machine))
+    # Nor does it read any other items right.
+    assert all(
+        each["ItemReader"]["ReaderConfig"]["InputType"] == "JSON" for _, each in maps(machine)
+    )
 
 
 def test_integrations_and_their_parameters_are_aws_own(machine: Any) -> None:
-    for name, task in tasks(machine):
+    readers = [(name, each["ItemReader"]) for name, each in maps(machine)]
+    for name, task in (*tasks(machine), *children(machine), *readers):
         resource = task["Resource"].removesuffix(".waitForTaskToken")
         service, action = resource.removeprefix("arn:aws:states:::").split(":")[-2:]
         model = boto3.client(service, region_name="us-east-1").meta.service_model

@@ -150,6 +150,78 @@ def test_keep_runtime_errors_uncaught(bench: Bench) -> None:
     assert (run.status, run.error) == ("FAILED", "States.Runtime")
 
 
+def mapped(child: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A Distributed Map over ``items.json``, and an end."""
+    client("s3").create_bucket(Bucket="items")
+    client("s3").put_object(
+        Bucket="items", Key="items.json", Body=b'[{"n": 0}, {"n": 1}, {"n": 2}]'
+    )
+    state = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON", "MaxItems": 2},
+            "Parameters": {"Bucket": "items", "Key.$": "$.key"},
+        },
+        "ItemSelector": {"item.$": "$$.Map.Item.Value", "parent.$": "$$.Execution.Name"},
+        "MaxConcurrency": 2,
+        "ToleratedFailurePercentage": 100.0,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Child",
+            "States": {"Child": child},
+        },
+        "ResultPath": "$.map",
+        "Next": "Done",
+    }
+    return {"Each": state | more, **DONE}
+
+
+def test_a_map_gives_each_item_to_a_child_and_no_more_than_it_may(bench: Bench) -> None:
+    run = bench.run(mapped(task({"twice.$": "$.item.n"})), {"key": "items.json"})
+    assert run.output
+    assert run.output["map"] == [{"answer": {"twice": 0}}, {"answer": {"twice": 1}}]
+    assert run.states == ["Each", "Done"]
+
+
+def test_a_map_over_nothing_ends_well(bench: Bench) -> None:
+    states = mapped(task({}))
+    client("s3").put_object(Bucket="items", Key="none.json", Body=b"[]")
+    run = bench.run(states, {"key": "none.json"})
+    assert (run.states, run.output) == (["Each", "Done"], {"key": "none.json", "map": []})
+
+
+def test_name_a_failed_item_reader(bench: Bench) -> None:
+    caught = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.map", "Next": "Done"}]
+    run = bench.run(mapped(task({}), Catch=caught), {"key": "absent.json"})
+    assert run.states == ["Each", "Done"]
+    assert run.output
+    assert run.output["map"]["Error"] == "States.ItemReaderFailed"
+    assert "NoSuchKey" in run.output["map"]["Cause"]
+
+
+def test_a_failed_child_is_tolerated_and_the_others_run(bench: Bench) -> None:
+    """moto tolerates whatever ToleratedFailurePercentage says; the definition says all."""
+
+    def fail(invocation: Any) -> None:
+        if invocation.event["n"] == 0:
+            raise RefusedError("no")
+
+    bench.functions.faults.append(fail)
+    run = bench.run(mapped(task({"n.$": "$.item.n"})), {"key": "items.json"})
+    assert run.status == "SUCCEEDED"
+    assert sorted(i.event["n"] for i in bench.functions.invocations) == [0, 1]
+
+
+def test_give_children_an_execution_of_their_own(bench: Bench) -> None:
+    child = task({"name.$": "$$.Execution.Name", "parent.$": "$.parent"})
+    run = bench.run(mapped(child), {"key": "items.json"})
+    assert run.output
+    first, second = (each["answer"] for each in run.output["map"])
+    assert first["parent"] == second["parent"] == "run-1"
+    assert len({first["name"], second["name"], "run-1"}) == 3
+
+
 def token_task(seconds: int, then: str = "Done") -> dict[str, Any]:
     return {
         "Type": "Task",

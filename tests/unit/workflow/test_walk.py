@@ -17,6 +17,7 @@ from tests.support.walk import Findings, Walker
 FUNCTIONS = {name: f"arn:aws:lambda:us-east-1:1:function:{name}" for name in FUNCTION_SECONDS}
 TOPIC = "arn:aws:sns:us-east-1:1:topic"
 TIMINGS = Timings()
+REPAIR = Timings(validation_repair_limit=10)
 # Two attempts of half a minute over the budget, and the second between them.
 PAUSE_BOUND = 2 * (TIMINGS.write_pause_seconds + 30) + 1
 
@@ -51,6 +52,21 @@ def test_no_path_breaks_an_invariant(
     ends = {n for n, state in machine["States"].items() if state["Type"] in ("Succeed", "Fail")}
     assert set(found.endings) == ends
     assert found.paths > 10_000
+
+
+def repairing() -> tuple[Machine, Effects]:
+    context = Context(functions=FUNCTIONS, topic_arn=TOPIC, timings=REPAIR, phases=tuple(PHASES))
+    machine = definition(functions=FUNCTIONS, topic_arn=TOPIC, timings=REPAIR)
+    return machine, effects(context)
+
+
+def test_a_repair_breaks_no_invariant_and_one_under_writes_is_found() -> None:
+    machine, declared = repairing()
+    found = walk(machine, declared, faults=1)
+    assert found.broken == [], found.broken[0]
+    declared["StartReplication"] = Effect(sets={"forward": "running"})
+    found = walk(machine, declared, faults=0)
+    assert any("RepairData" in path and "it needs target 'closed'" in path for path in found.broken)
 
 
 def test_every_state_with_an_effect_exists(machine: Machine, declared: Effects) -> None:
@@ -117,7 +133,26 @@ def _target_never_closed(machine: Machine, declared: Effects) -> None:
     declared["StartReplication"] = Effect(sets={"target": "open", "forward": "running"})
 
 
+def _summary_that_passes(machine: Machine, declared: Effects) -> None:
+    """As if a part without a result counted as one that was equal."""
+    declared["SummariseValidation"] = Effect(sets={"validated": "all"})
+
+
+def _map_that_goes_round_the_summary(machine: Machine, declared: Effects) -> None:
+    """A Map with tolerated failures succeeds, whatever its children found."""
+    machine["States"]["ValidateData"]["Next"] = "StopAfterPrepare"
+
+
 PLANTED = {
+    "a map whose failures are tolerated but whose summary passes": (
+        _summary_that_passes,
+        "it needs compared 'all', which is 'some'",
+    ),
+    "a map that failed but whose summary passes": (
+        _summary_that_passes,
+        "it needs compared 'all', which is 'nothing'",
+    ),
+    "a map nobody counts": (_map_that_goes_round_the_summary, "it needs compared 'all'"),
     "a missing catch": (_without_catch("FenceSource"), "nothing catches"),
     "an error nobody named is not caught": (_no_catch_all, "nothing catches SomethingNobodyNamed"),
     "the fence after the drain": (_swap("FenceSource", "DrainReplication"), "it needs source"),

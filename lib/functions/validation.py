@@ -1,0 +1,29 @@
+"""What data_validator is told of the settings: which columns, how hard, how much."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lib.settings import Settings
+
+
+def validation_variables(settings: Settings) -> dict[str, str]:
+    """As ``Rules`` and ``Limits`` of ``migration.validator`` read them."""
+    rules: dict[str, object] = {
+        "excluded": list(settings.validation_excluded_columns),
+        "compared_as": dict(settings.validation_column_types),
+    }
+    if settings.validation_masked_columns is not None:
+        rules["masked"] = list(settings.validation_masked_columns)
+    limits = {
+        "workers": settings.validation_workers,
+        "pace": settings.validation_pace,
+        "part_rows": settings.validation_part_rows,
+    }
+    return {
+        "VALIDATION_RULES": json.dumps(rules, separators=(",", ":")),
+        "VALIDATION_LIMITS": json.dumps(limits, separators=(",", ":")),
+        "VALIDATION_REPAIR_LIMIT": str(settings.validation_repair_limit),
+    }
