@@ -1,0 +1,129 @@
+"""The outcome of a validation for people: tables, differences, what is not covered, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from migration.validator.plan import Plan
+from migration.validator.results import Difference, Kind, TableResult, Validation, Verdict
+from scripts.validate.outcome import Outcome, left_out
+from scripts.validate.values import shown, side_by_side
+
+MARKS: Mapping[Verdict, tuple[str, str]] = {
+    Verdict.MATCH: ("✔", "green"),
+    Verdict.MISMATCH: ("✘", "red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+}
+"""A sign, so that it is told without colours too, and a style."""
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Prints everything, the verdict last."""
+    validation, plan = outcome.validation, outcome.plan
+    keys = {each.label: each.key for each in plan.pairings} if plan else {}
+    console.print(_overview(validation.results))
+    for result in validation.having(Verdict.MISMATCH):
+        _lines(console, _differences(result, keys.get(result.table, ())))
+    _lines(console, _not_covered(validation, plan))
+    sign, style = MARKS[validation.verdict]
+    ended = "interrupted; until then " if outcome.interrupted else ""
+    told = f"{sign} {ended}{validation.verdict.value}: {_summed_up(validation)}"
+    console.print(Text(told, style=f"bold {style}"), soft_wrap=True)
+
+
+def _overview(results: Sequence[TableResult]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "table", "rows", "differ", "seconds", "verdict"):
+        numeric = name in ("rows", "differ", "seconds")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name != "table",
+                         overflow="fold")  # fmt: skip
+    for result in results:
+        sign, style = MARKS[result.verdict]
+        table.add_row(
+            Text(sign, style=style), Text(result.table), f"{result.rows:,}",
+            f"{result.mismatched:,}", f"{result.seconds:.1f}", Text(result.verdict.value, style),
+        )  # fmt: skip
+    return table
+
+
+def _differences(result: TableResult, key: Sequence[str]) -> Iterator[str]:
+    listed = [each for part in result.parts for each in part.differences]
+    counts = ", ".join(
+        f"{number:,} {kind.value}"
+        for kind, number in (
+            (Kind.MISSING, sum(part.missing for part in result.parts)),
+            (Kind.EXTRA, sum(part.extra for part in result.parts)),
+            (Kind.DIFFERENT, sum(part.different for part in result.parts)),
+        )
+        if number
+    )
+    yield ""
+    yield f"{result.table}: {'; '.join(filter(None, (counts, result.reason)))}"
+    for difference in listed:
+        yield from _difference(difference, key)
+    if len(listed) < result.mismatched:
+        yield f"  and {result.mismatched - len(listed):,} more, which are not listed (--limit)"
+
+
+def _difference(difference: Difference, key: Sequence[str]) -> Iterator[str]:
+    copies = difference.copies
+    suffix = f" ({copies[0]} on the source, {copies[1]} on the target)" if copies else ""
+    yield f"  {_row(difference.key, key)}: {difference.kind.value}{suffix}"
+    if difference.kind is Kind.DIFFERENT:
+        for column in difference.columns:
+            here, there = side_by_side(difference.source.get(column), difference.target.get(column))
+            yield f"    {_plain(column)}: source {here}, target {there}"
+        return
+    values = difference.source or difference.target
+    yield "    " + ", ".join(f"{_plain(name)} {shown(value)}" for name, value in values.items())
+
+
+def _row(values: Sequence[str], key: Sequence[str]) -> str:
+    if not values:
+        return "a row"
+    if len(key) != len(values):
+        return ", ".join(shown(value) for value in values)
+    return ", ".join(f"{_plain(k)} {shown(v)}" for k, v in zip(key, values, strict=True))
+
+
+def _not_covered(validation: Validation, plan: Plan | None) -> Iterator[str]:
+    reasons = [_plain(problem) for problem in validation.problems]
+    for result in validation.having(Verdict.INCONCLUSIVE):
+        unsettled = sum(part.unsettled for part in result.parts)
+        moving = f"{unsettled:,} rows kept changing" if unsettled else ""
+        reason = "; ".join(filter(None, (result.reason, moving)))
+        reasons.append(f"{result.table}: {_plain(reason)}")
+    for label, columns in left_out(plan).items():
+        reasons.append(f"{label}: columns left out: {', '.join(_plain(c) for c in columns)}")
+    if reasons:
+        yield ""
+        yield "Not covered:"
+        yield from (f"  {reason}" for reason in reasons)
+
+
+def _summed_up(validation: Validation) -> str:
+    results = validation.results
+    rows = sum(result.rows for result in validation.having(Verdict.MATCH))
+    told = [f"{rows:,} rows of {len(validation.having(Verdict.MATCH))} tables are equal"]
+    if mismatched := validation.having(Verdict.MISMATCH):
+        differ = sum(result.mismatched for result in mismatched)
+        told.append(f"{differ:,} rows differ in {len(mismatched)} of {len(results)} tables")
+    if missed := len(validation.having(Verdict.INCONCLUSIVE)) + len(validation.problems):
+        told.append(f"{missed} not covered")
+    return ", ".join(told)
+
+
+def _plain(text: str) -> str:
+    """Names may hold any sign; one that a terminal would act on is escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
+
+
+def _lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
