@@ -1,53 +1,41 @@
-"""The report as JSON."""
+"""The report as JSON: the workflow's, with the differences in it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from migration import clock
+from migration.digest import Method
+from migration.validator import report
+from migration.validator.plan import Plan
 from migration.validator.results import TableResult
 from scripts.validate.job import Job
-from scripts.validate.outcome import Outcome, left_out
+from scripts.validate.outcome import Outcome
+
+# There is no execution, and no environment.
+_FOREIGN = ("execution", "environment")
 
 
 def document(outcome: Outcome, job: Job) -> dict[str, Any]:
     """Everything that is known, as JSON data. Times are in seconds."""
-    validation, plan = outcome.validation, outcome.plan
-    keys = {each.label: list(each.key) for each in plan.pairings} if plan else {}
-    excluded = left_out(plan)
+    plan = outcome.plan or Plan(Method.PORTABLE)
+    written = report.document(
+        plan, outcome.validation, execution="", environment="",
+        at=clock.now().isoformat(timespec="seconds"), seconds=outcome.seconds,
+    )  # fmt: skip
+    keys = {each.label: list(each.key) for each in plan.pairings}
     return {
-        "verdict": validation.verdict.value,
+        **{name: value for name, value in written.items() if name not in _FOREIGN},
         "interrupted": outcome.interrupted,
-        "method": validation.method,
-        "seconds": round(outcome.seconds, 3),
         "source": {"endpoint": job.source.endpoint, "database": job.source.database},
         "target": {"endpoint": job.target.endpoint, "database": job.target.database},
-        "problems": list(validation.problems),
         "tables": [
-            {
-                **_table(each),
-                "key": keys.get(each.table, []),
-                "excluded": excluded.get(each.table, []),
-            }
-            for each in validation.results
+            {**table, "key": keys.get(result.table, []), "differences": _differences(result)}
+            for table, result in zip(written["tables"], outcome.validation.results, strict=True)
         ],
     }
 
 
-def _table(result: TableResult) -> dict[str, Any]:
-    parts = result.parts
-    return {
-        "table": result.table,
-        "verdict": result.verdict.value,
-        "reason": result.reason,
-        "rows": result.rows,
-        "target_rows": result.target_rows,
-        "missing": sum(part.missing for part in parts),
-        "extra": sum(part.extra for part in parts),
-        "different": sum(part.different for part in parts),
-        "unsettled": sum(part.unsettled for part in parts),
-        "rechecked": sum(part.rechecked for part in parts),
-        "differences": [asdict(each) for part in parts for each in part.differences],
-        "as_of": [part.as_of for part in parts if part.as_of],
-        "seconds": round(result.seconds, 3),
-    }
+def _differences(result: TableResult) -> list[dict[str, Any]]:
+    return [asdict(each) for part in result.parts for each in part.differences]

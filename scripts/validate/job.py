@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
+from functools import partial
 
 from migration.postgres import Timeouts
 from migration.validator import run
 from migration.validator.limits import Limits
-from migration.validator.plan import Plan
-from migration.validator.results import Validation
 from migration.validator.rules import Rules
+from migration.validator.sessions import RESERVE_SECONDS
 from scripts.validate import connecting
 from scripts.validate.dsn import Dsn
 from scripts.validate.interruption import Interrupted, Interruption, WatchedDatabase
-from scripts.validate.outcome import Outcome, until_now
-from scripts.validate.patterns import TablePattern
+from scripts.validate.outcome import Outcome
 from scripts.validate.progress import Bar, Watched
 from scripts.validate.settling import Replication
 
@@ -29,7 +27,6 @@ class Job:
     source: Dsn
     target: Dsn
     schemas: Sequence[str]
-    tables: Sequence[TablePattern]
     rules: Rules
     limits: Limits
     replication: Replication
@@ -45,29 +42,25 @@ def carry_out(job: Job, bar: Bar) -> Outcome:
         for side, dsn in (("source", job.source), ("target", job.target))
     )
     interruption = Interruption()
-    watched = Watched(interruption, bar)
-    with interruption.watching(source, target), bar:
+    progress = Watched(interruption, bar)
+    sleep = interruption.sleep
+    with (
+        job.replication.settling(source, target, sleep) as settling,
+        interruption.watching(source, target),
+        bar,
+    ):
         try:
             validation = run.validate(
                 source, target, job.schemas, rules=job.rules, limits=job.limits,
-                settling=job.replication.settling(interruption.sleep),
-                remaining=lambda: 0.0 if interruption.pressed else job.timeout,
-                progress=watched,
+                settling=settling, remaining=partial(_remaining, job, interruption),
+                progress=progress,
             )  # fmt: skip
         except Interrupted:
-            validation = until_now(watched.plan, watched.ended_parts)
-    if watched.plan:
-        validation = _with_unmatched(validation, watched.plan, job)
-    return Outcome(validation, watched.plan, time.monotonic() - began, interruption.pressed)
+            validation = progress.until_now(job.limits.listed)
+    seconds = time.monotonic() - began
+    return Outcome(validation, progress.plan, seconds, interruption.pressed)
 
 
-def _with_unmatched(validation: Validation, plan: Plan, job: Job) -> Validation:
-    """A pattern that no table has is a mistake in it, and what was meant is not covered."""
-    named = [f"{each.source.schema}.{each.source.name}" for each in plan.pairings]
-    named += [finding.table for finding in plan.findings]
-    problems = tuple(
-        f"--table {pattern.text}: there is no such table in {', '.join(job.schemas)}"
-        for pattern in job.tables
-        if not any(fnmatchcase(name, p) for name in named for p in pattern.within(job.schemas))
-    )
-    return replace(validation, problems=validation.problems + problems)
+def _remaining(job: Job, interruption: Interruption) -> float:
+    """The whole may take any time: this is what each statement may."""
+    return 0.0 if interruption.pressed else job.timeout + RESERVE_SECONDS

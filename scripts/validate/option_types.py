@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from migration.validator import casts
 from scripts.validate.dsn import Dsn
 from scripts.validate.errors import InvalidDsn
 from scripts.validate.patterns import InvalidPattern, TablePattern, column_pattern
@@ -56,8 +57,12 @@ class CastType(click.ParamType):
         if isinstance(value, tuple):
             return value
         column, equals, cast = value.rpartition("=")
-        if not equals or not cast.strip():
+        if not equals:
             self.fail(f"{value!r} is not of the form COLUMN=TYPE.", param, ctx)
+        try:
+            casts.parse(cast)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
         return COLUMN.convert(column, param, ctx), cast.strip()
 
 

@@ -107,7 +107,6 @@ def job(given: dict[str, Any]) -> Job:
         source=given["source"],
         target=given["target"],
         schemas=compared,
-        tables=tables,
         rules=patterns.rules(
             compared, tables, given["exclude"], given["mask"], dict(given["casts"])
         ),

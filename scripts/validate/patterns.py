@@ -1,8 +1,8 @@
 """Names of tables and columns as the options give them, in the words of the validator's rules.
 
-A name's parts are apart by dots; ``*`` and ``?`` stand for any signs and any one. A part in double
-quotes is taken as it is, dots and signs included; a doubled quote is one of the name. A part that
-is left out stands for any: of a table without schema, that is any of the schemas compared.
+A name's parts are apart by dots; ``*`` and ``?`` stand for any signs and any one, case counts. A
+part with other signs is put in double quotes, a quote of the name itself doubled. A part that is
+left out stands for any: of a table without schema, that is any of the schemas compared.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from migration.validator.rules import MASKED, Rules
 
 DEFAULT_SCHEMA = "public"
 
 _PART = re.compile(r'(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^".:=]+))(?:\.|$)')
-_SPECIAL = re.compile(r"[*?[]")
-_ESCAPED = re.compile(r"\[([*?[])\]")
+_WILD = frozenset("*?")
 
 
 class InvalidPattern(ValueError):
@@ -26,7 +26,7 @@ class InvalidPattern(ValueError):
 
 @dataclass(frozen=True)
 class TablePattern:
-    """Tables: shell patterns of the schema (None where none is given) and of the name.
+    """Tables: patterns of the schema (None where none is given) and of the name.
 
     ``text``: as it was written.
     """
@@ -41,15 +41,15 @@ class TablePattern:
         *schema, name = _parts(text, ("schema", "table"))
         return cls(text, schema[0] if schema else None, name)
 
-    def within(self, schemas: Sequence[str]) -> list[str]:
-        """Shell patterns of ``schema.table`` for these ``schemas``."""
+    def within(self, schemas: Sequence[str]) -> str:
+        """The rules' pattern of ``schema.table`` where these ``schemas`` are compared."""
         if self.schema is not None:
-            return [f"{self.schema}.{self.name}"]
-        return [f"{_literal(schema)}.{self.name}" for schema in schemas]
+            return f"{self.schema}.{self.name}"
+        return f"{schemas[0] if len(schemas) == 1 else '*'}.{self.name}"
 
 
 def column_pattern(text: str) -> str:
-    """A shell pattern of ``schema.table.column``, for that or the end of it.
+    """The pattern of ``schema.table.column`` for that or the end of it.
 
     Raises InvalidPattern.
     """
@@ -66,14 +66,11 @@ def schemas(given: Sequence[str], tables: Sequence[TablePattern]) -> list[str]:
     for table in tables:
         if table.schema is None:
             continue
-        if _SPECIAL.search(_ESCAPED.sub("", table.schema)):
-            if not given:
-                raise InvalidPattern(f"{table.text!r} is of any schema: name them with --schema")
-            continue
-        plain = _ESCAPED.sub(r"\1", table.schema)
-        if given and plain not in given:
+        if given and not any(fnmatchcase(schema, table.schema) for schema in given):
             raise InvalidPattern(f"{table.text!r} is in none of the schemas of --schema")
-        named.append(plain)
+        if not given and _WILD & set(table.schema):
+            raise InvalidPattern(f"{table.text!r} is of any schema: name them with --schema")
+        named.append(table.schema)
     bare = not tables or any(table.schema is None for table in tables)
     return list(dict.fromkeys(given or [*([DEFAULT_SCHEMA] if bare else []), *named]))
 
@@ -83,23 +80,16 @@ def rules(
     masked: Sequence[str], compared_as: Mapping[str, str],
 ) -> Rules:  # fmt: skip
     """The rules for these options; the patterns of columns are of :func:`column_pattern`."""
-    within = tuple(pattern for table in tables for pattern in table.within(compared))
+    within = tuple(table.within(compared) for table in tables)
     return Rules(within or ("*",), tuple(excluded), (*MASKED, *masked), dict(compared_as))
-
-
-def _literal(name: str) -> str:
-    return _SPECIAL.sub(r"[\g<0>]", name)
 
 
 def _parts(text: str, names: Sequence[str]) -> list[str]:
     found = []
     at = 0
     while at < len(text) and (part := _PART.match(text, at)):
-        quoted, plain = part["quoted"], part["plain"]
-        if quoted is None:
-            found.append(plain.replace("[", "[[]"))
-        else:
-            found.append(_literal(quoted.replace('""', '"')))
+        quoted = part["quoted"]
+        found.append(part["plain"] if quoted is None else quoted.replace('""', '"'))
         at = part.end()
     if at < len(text) or text.endswith(".") or not 0 < len(found) <= len(names):
         raise InvalidPattern(

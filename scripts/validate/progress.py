@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
@@ -18,15 +18,16 @@ from rich.progress import (
 )
 
 from migration.validator.plan import Part, Plan
-from migration.validator.results import PartResult
+from migration.validator.report import taken_together
+from migration.validator.results import PartResult, Validation
 from scripts.validate.interruption import Interrupted, Interruption
 
 
 @dataclass
 class Watched:
-    """What is known so far, kept for when the rest never comes; tells Ctrl-C to whoever reads.
+    """Keeps what is found for when the rest never comes, and tells Ctrl-C to whoever reads.
 
-    ``plan`` is None until it is made. ``ended``: the parts that were read.
+    ``plan`` is None until it is made. ``ended_parts``: what became of the parts until now.
     """
 
     interruption: Interruption
@@ -37,7 +38,7 @@ class Watched:
     def planned(self, plan: Plan) -> None:
         """Raises Interrupted."""
         self.plan = plan
-        self.bar.begin({part.number: part.rows for part in plan.parts})
+        self.bar.begin(sum(part.rows for part in plan.parts))
         self._go_on()
 
     def began(self, part: Part) -> None:
@@ -45,13 +46,24 @@ class Watched:
         self._go_on()
         self.bar.name(part.table)
 
+    def read(self, rows: int) -> None:
+        """Is called by any thread."""
+        self.bar.advance(rows)
+
     def ended(self, result: PartResult) -> None:
-        """Raises Interrupted: the statement that was cancelled is not told as a timeout."""
-        if self.interruption.pressed and not result.mismatched:
-            raise Interrupted
+        """Raises Interrupted."""
+        if self.interruption.pressed:
+            # A statement that was cancelled would be told as one that took too long.
+            result = replace(result, reason="interrupted")
         self.ended_parts.append(result)
-        self.bar.advance(result.part)
         self._go_on()
+
+    def until_now(self, listed: int) -> Validation:
+        """What is known where the rest will not come. ``listed``: differences of each part."""
+        if self.plan is None:
+            return Validation(problems=("interrupted before there was a plan",))
+        most = listed * len(self.plan.parts)
+        return taken_together(self.plan, self.ended_parts, trouble="interrupted", listed=most)
 
     def _go_on(self) -> None:
         if self.interruption.pressed:
@@ -61,11 +73,10 @@ class Watched:
 class Bar:
     """The bar; shows nothing where ``console`` is no terminal or ``quiet``.
 
-    The whole is what the catalogue estimates; a part counts when it has been read.
+    The whole is what the catalogue estimates.
     """
 
     def __init__(self, console: Console, quiet: bool) -> None:
-        self._rows: dict[int, int] = {}
         self._task: TaskID | None = None
         self._progress = Progress(
             SpinnerColumn(),
@@ -88,18 +99,17 @@ class Bar:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def begin(self, rows: dict[int, int]) -> None:
-        """``rows`` of each part, as estimated."""
-        self._rows = rows
-        self._update(total=sum(rows.values()))
+    def begin(self, rows: int) -> None:
+        """There are about so many ``rows``."""
+        self._update(total=rows)
 
     def name(self, table: str) -> None:
         """``table`` is being read."""
         self._update(description=table)
 
-    def advance(self, part: int) -> None:
-        """``part`` has been read."""
-        self._update(advance=self._rows.get(part, 0))
+    def advance(self, rows: int) -> None:
+        """So many more ``rows`` have been read."""
+        self._update(advance=rows)
 
     def _update(self, **change: Any) -> None:
         if self._task is not None:

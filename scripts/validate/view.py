@@ -10,7 +10,7 @@ from rich.text import Text
 
 from migration.validator.plan import Plan
 from migration.validator.results import Difference, Kind, TableResult, Validation, Verdict
-from scripts.validate.outcome import Outcome, left_out
+from scripts.validate.outcome import Outcome
 from scripts.validate.values import shown, side_by_side
 
 MARKS: Mapping[Verdict, tuple[str, str]] = {
@@ -52,17 +52,8 @@ def _overview(results: Sequence[TableResult]) -> Table:
 
 def _differences(result: TableResult, key: Sequence[str]) -> Iterator[str]:
     listed = [each for part in result.parts for each in part.differences]
-    counts = ", ".join(
-        f"{number:,} {kind.value}"
-        for kind, number in (
-            (Kind.MISSING, sum(part.missing for part in result.parts)),
-            (Kind.EXTRA, sum(part.extra for part in result.parts)),
-            (Kind.DIFFERENT, sum(part.different for part in result.parts)),
-        )
-        if number
-    )
     yield ""
-    yield f"{result.table}: {'; '.join(filter(None, (counts, result.reason)))}"
+    yield f"{result.table}: {_plain(result.reason)}"
     for difference in listed:
         yield from _difference(difference, key)
     if len(listed) < result.mismatched:
@@ -92,17 +83,22 @@ def _row(values: Sequence[str], key: Sequence[str]) -> str:
 
 def _not_covered(validation: Validation, plan: Plan | None) -> Iterator[str]:
     reasons = [_plain(problem) for problem in validation.problems]
-    for result in validation.having(Verdict.INCONCLUSIVE):
-        unsettled = sum(part.unsettled for part in result.parts)
-        moving = f"{unsettled:,} rows kept changing" if unsettled else ""
-        reason = "; ".join(filter(None, (result.reason, moving)))
-        reasons.append(f"{result.table}: {_plain(reason)}")
-    for label, columns in left_out(plan).items():
-        reasons.append(f"{label}: columns left out: {', '.join(_plain(c) for c in columns)}")
+    inconclusive = validation.having(Verdict.INCONCLUSIVE)
+    reasons += [f"{result.table}: {_plain(result.reason)}" for result in inconclusive]
+    for label, columns in _left_out(plan):
+        reasons.append(f"{label}: columns left out: {', '.join(map(_plain, columns))}")
     if reasons:
         yield ""
         yield "Not covered:"
         yield from (f"  {reason}" for reason in reasons)
+
+
+def _left_out(plan: Plan | None) -> Iterator[tuple[str, list[str]]]:
+    """The columns of each table that the options exclude."""
+    for each in plan.pairings if plan else ():
+        compared = {field.name for field in each.fields}
+        if columns := [c.name for c in each.source.columns if c.name not in compared]:
+            yield each.label, columns
 
 
 def _summed_up(validation: Validation) -> str:
