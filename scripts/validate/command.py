@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ COULD_NOT_RUN = 3
 INTERRUPTED = 130
 
 _NAME = "pipenv run validate"
+# A URL, or a keyword of libpq's.
+_SECRET = re.compile(r"://|password\s*=")
 _SETTINGS = {
     "help_option_names": ["-h", "--help"],
     "show_default": True,
@@ -81,8 +84,7 @@ def _without_secrets(error: click.UsageError, arguments: Sequence[str]) -> str:
     message = error.format_message()
     for argument in arguments:
         given = {argument, argument.partition("=")[2]} - {""}
-        risky = any("://" in each or ("=" in each and each[:2] != "--") for each in given)
-        if risky and any(repr(each)[1:-1] in message for each in given):
+        if _SECRET.search(argument) and any(repr(each)[1:-1] in message for each in given):
             param = error.param if isinstance(error, click.BadParameter) else None
             where = param.opts[0] if param else "an option"
             return f"The value of {where} is wrong. It may hold a password and is not repeated."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -64,6 +65,16 @@ class CastType(click.ParamType):
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
         return COLUMN.convert(column, param, ctx), cast.strip()
+
+
+class NumberRange(click.FloatRange):
+    """click's own takes "nan", which is in no range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 DSN, TABLE, COLUMN, CAST = DsnType(), TableType(), ColumnType(), CastType()

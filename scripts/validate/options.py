@@ -11,7 +11,7 @@ import click
 from migration.validator.limits import Limits
 from scripts.validate import patterns
 from scripts.validate.job import Job
-from scripts.validate.option_types import CAST, COLUMN, DSN, TABLE
+from scripts.validate.option_types import CAST, COLUMN, DSN, TABLE, NumberRange
 from scripts.validate.settling import Replication
 
 _AGAIN = "May be given again."
@@ -53,11 +53,11 @@ _OPTIONS = (
         help="Processes of each database that read one table.",
     ),
     click.option(
-        "--pace", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+        "--pace", type=NumberRange(0, 1, min_open=True), default=1.0,
         help="Share of the time that is spent reading: at 0.5 the databases rest half of it.",
     ),
     click.option(
-        "--max-lag", type=click.FloatRange(0, _DAY), default=15.0, metavar="SECONDS",
+        "--max-lag", type=NumberRange(0, _DAY), default=15.0, metavar="SECONDS",
         help="The longest replication lag to be reckoned with: a difference counts only if it has "
         "outlasted it.",
     ),
@@ -75,7 +75,7 @@ _OPTIONS = (
         help="Differences listed of each table; the totals are exact all the same.",
     ),
     click.option(
-        "--timeout", type=click.FloatRange(1, 7 * _DAY), default=6 * 3600.0, metavar="SECONDS",
+        "--timeout", type=NumberRange(1, 7 * _DAY), default=6 * 3600.0, metavar="SECONDS",
         help="The longest that one statement, such as the scan of a table, may take.",
     ),
     click.option(

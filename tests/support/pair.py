@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
+from migration.validation import Patience, TableResult, Validation, validate
 from pg8000.native import Connection
 
 from migration.postgres import Timeouts
 from migration.reader import Reader
-from migration.validation import Patience, TableResult, Validation, validate
 from tests.support.postgres import Server
 
 # Servers, databases and roles come with other defaults than the validator's sessions.
