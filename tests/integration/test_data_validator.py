@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from migration.validation import Verdict
 
+from migration.validation import Verdict
 from tests.support.pair import Pair, only
 from tests.support.postgres import Server
 

@@ -6,12 +6,12 @@ import re
 from contextlib import closing
 
 import pytest
-from migration.validation import RESERVE_SECONDS, Validation, Verdict, validate
 
 from migration import digest
 from migration.digest import Method
 from migration.postgres import Timeouts
 from migration.reader import Unreadable
+from migration.validation import RESERVE_SECONDS, Validation, Verdict, validate
 from tests.support.pair import Pair, only
 from tests.support.postgres import Server
 

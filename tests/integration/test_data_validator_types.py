@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
-from migration.validation import Verdict
 
 from migration import digest
 from migration.digest import Method
+from migration.validation import Verdict
 from tests.support.pair import Pair, only
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")

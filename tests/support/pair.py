@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
-from migration.validation import Patience, TableResult, Validation, validate
 from pg8000.native import Connection
 
-from migration.postgres import Timeouts
+from migration.postgres import Database, Timeouts
 from migration.reader import Reader
+from migration.validator.limits import Limits
+from migration.validator.results import Difference, TableResult, Validation
+from migration.validator.rules import Rules
+from migration.validator.run import Progress, validate
+from migration.validator.settle import Settling
 from tests.support.postgres import Server
 
 # Servers, databases and roles come with other defaults than the validator's sessions.
@@ -49,29 +52,36 @@ class Pair:
         self.source.run(script)
         self.target.run(script)
 
+    def databases(
+        self, timeouts: Timeouts | None = None, user: str = "postgres"
+    ) -> tuple[Database, Database]:
+        """Both sides as the project's code takes them."""
+        return (
+            self.source_server.database("source", self.name, user, timeouts),
+            self.target_server.database("target", self.name, user, timeouts),
+        )
+
     def readers(self, timeouts: Timeouts | None = None, user: str = "postgres") -> list[Reader]:
         """Readers of both sides."""
-        return [
-            Reader(self.source_server.database("source", self.name, user, timeouts)),
-            Reader(self.target_server.database("target", self.name, user, timeouts)),
-        ]
+        return [Reader(database) for database in self.databases(timeouts, user)]
 
     def validate(
         self,
         schemas: tuple[str, ...] = ("public",),
-        sleep: Callable[[float], None] = lambda seconds: None,
         user: str = "postgres",
         timeouts: Timeouts | None = None,
         remaining: Callable[[], float] = lambda: 100.0,
-        looks: int = 2,
+        rules: Rules | None = None,
+        limits: Limits | None = None,
+        settling: Callable[[Reader, Reader], Settling] | None = None,
+        progress: Progress | None = None,
     ) -> Validation:
-        """One validation of both sides."""
-        source, target = self.readers(timeouts, user)
-        with closing(source), closing(target):
-            return validate(
-                source, target, schemas, remaining=remaining, sleep=sleep,
-                patience=Patience(looks, 10),
-            )  # fmt: skip
+        """One validation of both sides; by default nothing is being replicated."""
+        source, target = self.databases(timeouts, user)
+        return validate(
+            source, target, schemas, rules=rules or Rules(), limits=limits or Limits(),
+            settling=settling, remaining=remaining, progress=progress,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +113,12 @@ def only(validation: Validation) -> TableResult:
     """The single table's result."""
     assert len(validation.results) == 1, validation
     return validation.results[0]
+
+
+def differences(validation: Validation) -> list[Difference]:
+    """All that are listed, which must be all there are."""
+    listed = [each for part in validation.parts for each in part.differences]
+    assert sum(result.mismatched for result in validation.results) == sum(
+        abs(each.copies[0] - each.copies[1]) if each.copies else 1 for each in listed
+    )
+    return listed

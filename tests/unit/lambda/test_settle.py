@@ -9,6 +9,8 @@ from itertools import count
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from migration.validator.settle import Patience, Settled, Settling, settle
 from tests.support.lagging import Change, Lagging

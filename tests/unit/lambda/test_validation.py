@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from migration.validation import RESERVE_SECONDS, Patience, Validation, Verdict, validate
 
 from migration.catalogue import Column, Table, Type
 from migration.digest import Digest
 from migration.reader import Unreadable
+from migration.validation import RESERVE_SECONDS, Patience, Validation, Verdict, validate
 
 INT = Type("integer", "int4")
 States = list[int | str]
