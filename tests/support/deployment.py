@@ -14,6 +14,7 @@ import data_validator
 import replication_handler
 import rollback_handler
 import traffic_handler
+from lib.functions.validation import validation_variables
 from lib.settings import Settings
 from lib.tap_stack import TapStack
 from migration.clients import client
@@ -100,6 +101,7 @@ def values(
         "BAKE_MINUTES": str(SETTINGS.bake_minutes),
         "BAKE_TIMEOUT_MINUTES": str(SETTINGS.bake_timeout_minutes),
         "SCHEMAS": "public",
+        **validation_variables(SETTINGS),
         "APPLICATION_ROLES": ",".join(ROLES),
         "LIMITED_LOB_TABLES": "",
         "LOB_LIMIT_KB": "64",

@@ -39,17 +39,20 @@ class VirtualClock:
         self.waited = 0.0
         self.listeners: list[Callable[[datetime], None]] = []
         # Children of a Map wait at the same time.
-        self._turn = threading.RLock()
+        self._turn = threading.Lock()
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return self.waited
 
     def sleep(self, seconds: float) -> None:
         with self._turn:
             self._now += timedelta(seconds=seconds)
             self.waited += seconds
-            for listener in tuple(self.listeners):
-                listener(self._now)
+        for listener in tuple(self.listeners):
+            listener(self._now)
 
 
 @dataclass

@@ -155,6 +155,7 @@ def wait_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> No
     patch.setattr(execute_state, "threading", SimpleNamespace(Event=_PatientEvent))
     patch.setattr(clock, "now", virtual.now)
     patch.setattr(clock, "sleep", virtual.sleep)
+    patch.setattr(clock, "monotonic", virtual.monotonic)
 
 
 _DEFINITE_PATH = re.compile(r"\$(\.[A-Za-z_]\w*|\[\d+\])*")

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import RLock
 from typing import Any
 
 import pytest
@@ -72,6 +73,7 @@ class Stage:
     """The application's sessions, by side."""
     paid: list[int] = field(default_factory=list)
     """Payments that a database acknowledged to the application."""
+    turn: RLock = field(default_factory=RLock)
     answers: dict[str, str] = field(default_factory=dict)
     """How the operator answers: "approval" or "completion" → who; absent: not at all."""
 
@@ -134,8 +136,12 @@ class Stage:
         return set(self.paid) - {row[0] for row in session.run("select id from public.payments")}
 
     def tick(self, now: datetime) -> None:
-        """What goes on by itself: payments are made and counted, DMS copies and reports, people
-        answer."""
+        """What goes on by itself. Children of a Map may wait at the same time, it goes on once."""
+        with self.turn:
+            self._go_on(now)
+
+    def _go_on(self, now: datetime) -> None:
+        """Payments are made and counted, DMS copies and reports, people answer."""
         running, self.functions.running = self.functions.running, None
         self.pay()
         # Every minute, also where the clock has moved by more.

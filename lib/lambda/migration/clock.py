@@ -9,6 +9,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def monotonic() -> float:
+    """Seconds since some moment; it never goes back."""
+    return time.monotonic()
+
+
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)

@@ -28,4 +28,5 @@ def virtual(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     virtual = VirtualClock()
     monkeypatch.setattr(clock, "now", virtual.now)
     monkeypatch.setattr(clock, "sleep", virtual.sleep)
+    monkeypatch.setattr(clock, "monotonic", virtual.monotonic)
     return virtual

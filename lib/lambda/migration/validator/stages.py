@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration import clock, postgres
-from migration.digest import Method
+from migration.row_hash import Method
 from migration.errors import InvalidRequest
 from migration.execution import Execution
 from migration.journal import Journal
@@ -30,12 +30,11 @@ from migration.validator.limits import Limits
 from migration.validator.plan import Part, Plan
 from migration.validator.results import PartResult
 from migration.validator.rules import Rules
+from migration.validator.sessions import RESERVE_SECONDS
 from migration.validator.settle import Settling
 from migration.validator.watermark import MarkerRow
 
 STEP = "ValidateData"
-RESERVE_SECONDS = 30.0
-"""Kept back from the time that is left, to keep the result and answer."""
 MOST_PARTS = 4000
 """Parts that the Distributed Map starts, at most (lib/workflow/validate.py)."""
 
@@ -104,8 +103,8 @@ def _compared(execution: Execution, part: Part, made: Plan, remaining: Remaining
             closing(MarkerRow(*_sides(), f"{execution.name}-{part.number}")) as marker,
         ):
             return compare.compare(
-                part, made, source, target, settling=Settling(marker), limits=_limits(),
-                remaining=lambda: remaining() - RESERVE_SECONDS,
+                part, made, source, target, settling=_settling(marker), limits=_limits(),
+                remaining=remaining,
             )  # fmt: skip
     except Exception as error:  # As above.
         logger.exception("a part could not be compared")
@@ -144,7 +143,7 @@ def repair_rows(execution: Execution, remaining: Remaining) -> dict[str, Any]:
     with _databases(remaining) as (source, target):
         done = repair.repair(
             made, list(kept.results(made)), source, target, most=_repair_limit(),
-            remaining=lambda: remaining() - RESERVE_SECONDS,
+            remaining=remaining,
         )  # fmt: skip
     for result in done.results:
         kept.replace_result(result)
@@ -171,6 +170,10 @@ def _databases(remaining: Remaining) -> Iterator[tuple[Reader, Reader]]:
 def _sides(timeouts: postgres.Timeouts | None = None) -> tuple[Database, Database]:
     source, target = (postgres.from_environment(side, timeouts) for side in ("source", "target"))
     return source, target
+
+
+def _settling(marker: MarkerRow) -> Settling:
+    return Settling(marker, sleep=clock.sleep, now=clock.monotonic)
 
 
 def _limits() -> Limits:
