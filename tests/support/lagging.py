@@ -103,9 +103,6 @@ class Lagging:
     def describe(self, token: int) -> str:
         return f"marker {token}"
 
-    def sleep(self, seconds: float) -> None:
-        self.pass_time(seconds)
-
     # What happens meanwhile.
 
     def write_there(self, row: str, content: str | None) -> None:

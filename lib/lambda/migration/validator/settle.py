@@ -120,13 +120,9 @@ def settle(
     ``remaining``: seconds that it may still take. Raises ``migration.reader.Unreadable``.
     """
     settlement = _Settlement(identities, rows, settling, remaining)
-    reason = settlement.follow()
-    return Settled(
-        settlement.real,
-        tuple(settlement.open),
-        reason if settlement.open else "",
-        settlement.as_of,
-    )
+    reason = settlement.follow() if identities else ""
+    moving = tuple(settlement.open)
+    return Settled(settlement.real, moving, reason if moving else "", settlement.as_of)
 
 
 @dataclass
