@@ -25,7 +25,8 @@ LIFECYCLE := tests/integration/test_terraform_lifecycle.py
 LINTED := tap.py lib scripts benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test unit lint format plan deploy image destroy bench bench-pause docs lock clean
+.PHONY: help synth test unit lint format plan deploy image destroy bench bench-pause bench-validator \
+  docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -68,6 +69,9 @@ bench: $(VENV)/packages.stamp ## compare synthesis with a plain import of the pr
 bench-pause: $(VENV)/dev-packages.stamp ## measure the cutover's write pause, between two databases under payments
 	$(BIN)/python -m benchmarks.write_pause
 
+bench-validator: $(VENV)/dev-packages.stamp tools/peers/.venv/packages.stamp ## compare the validator with its peers, on 10 million rows
+	$(BIN)/python -m benchmarks.validator $(ARGUMENTS)
+
 docs: $(VENV)/packages.stamp ## write the generated parts of README.md and docs/ anew
 	$(BIN)/python -m scripts.documents
 
@@ -76,7 +80,7 @@ lock: $(VENV)/bootstrap.stamp ## lock Pipfile anew, without the address of any p
 	$(BIN)/python -m scripts.neutral_lock Pipfile.lock
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) tools/checkov/.venv node_modules cdktf.out
+	rm -rf $(VENV) tools/checkov/.venv tools/peers/.venv node_modules cdktf.out
 
 $(VENV)/bootstrap.stamp: scripts/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -102,4 +106,11 @@ node_modules/.stamp: package-lock.json .npmrc $(VENV)/packages.stamp
 
 tools/checkov/.venv/packages.stamp: $(VENV)/bootstrap.stamp tools/checkov/Pipfile.lock
 	PIPENV_PIPFILE=tools/checkov/Pipfile $(BIN)/pipenv sync
+	@touch $@
+
+# Not pipenv: data-diff asks for packages that it does not need here (see requirements.txt).
+tools/peers/.venv/packages.stamp: $(VENV)/bootstrap.stamp tools/peers/requirements.txt
+	$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r tools/peers/requirements.txt
 	@touch $@

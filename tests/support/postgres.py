@@ -69,11 +69,16 @@ class Server:
             side, self.endpoint, name, self.credentials(user), None, timeouts or Timeouts(5, 2, 30)
         )
 
-    def connect(self, name: str = "postgres", user: str = _SUPERUSER) -> Connection:
-        """A plain session, without the project's settings, closed when the server stops."""
+    def connect(
+        self, name: str = "postgres", user: str = _SUPERUSER, timeout: float = 30
+    ) -> Connection:
+        """A plain session, without the project's settings, closed when the server stops.
+
+        An answer that takes longer than ``timeout`` seconds ends it.
+        """
         session = Connection(
             user, host="127.0.0.1", port=self.port, database=name, password=_PASSWORD,
-            ssl_context=False, timeout=30,
+            ssl_context=False, timeout=timeout,
         )  # fmt: skip
         self.sessions.append(session)
         return session
@@ -112,12 +117,16 @@ class Server:
         shutil.rmtree(self.folder)
 
 
-def start(major: int) -> Server:
-    """Starts a fresh server of version ``major`` (16 or 18); nothing is left where it cannot."""
+def start(major: int, parent: Path | None = None, **settings: str) -> Server:
+    """Starts a fresh server of version ``major`` (16 or 18); nothing is left where it cannot.
+
+    Its data is in a folder of its own below ``parent``, or else where files are fastest.
+    ``settings`` are the server's own, by their PostgreSQL names.
+    """
     account = _account()
-    folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=_roomy_memory()))
+    folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=parent or _roomy_memory()))
     try:
-        return _start(major, folder, account)
+        return _start(major, folder, account, _SETTINGS | settings)
     except BaseException:
         # A Ctrl-C too, which may come when the server runs and nobody knows of it yet.
         if (folder / "data" / "postmaster.pid").exists():
@@ -127,7 +136,9 @@ def start(major: int) -> Server:
         raise
 
 
-def _start(major: int, folder: Path, account: dict[str, object]) -> Server:
+def _start(
+    major: int, folder: Path, account: dict[str, object], settings: dict[str, str]
+) -> Server:
     if "user" in account:
         shutil.chown(folder, str(account["user"]))
     server = Server(major, free_port(), folder, _binaries(major, folder, account), account)
@@ -143,7 +154,7 @@ def _start(major: int, folder: Path, account: dict[str, object]) -> Server:
     )  # fmt: skip
     if done.returncode:
         pytest.fail(f"initdb of PostgreSQL {major} failed: {done.stdout[-500:]}")
-    settings = _SETTINGS | {"port": str(server.port)}
+    settings = settings | {"port": str(server.port)}
     with (folder / "data" / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = '{text}'\n" for name, text in settings.items())
     server.control("start", "-l", str(folder / "log"))
