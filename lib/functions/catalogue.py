@@ -12,7 +12,7 @@ from lib.database.credentials import DatabaseSecrets
 from lib.environment import Environment
 from lib.functions.function import PythonFunction
 from lib.functions.layer import DependencyLayer
-from lib.functions.validation import validation_variables
+from lib.functions.validation import validation_rules, validation_variables
 from lib.network.network import Network
 from lib.observability.notifications import Notifications
 from lib.observability.watch import Watch
@@ -204,6 +204,7 @@ class MigrationFunctions(Construct):
             "Moves the writes to the target, and keeps the way back until it is given up",
             {
                 **movers,
+                **validation_rules(settings),
                 "REPLICATION_INSTANCE_ID": replication.instance_identifier,
                 "MAX_LAG_SECONDS": str(settings.max_lag_seconds),
                 "APPLICATION_ROLES": ",".join(settings.application_roles),

@@ -6,7 +6,7 @@ from lib.workflow.effects import Effect
 from lib.workflow.operation import ON_ERROR, operation
 from lib.workflow.phase import Context, Phase
 from lib.workflow.states import State
-from lib.workflow.validate import validation, validation_effects
+from lib.workflow.validate import validation, validation_effects, validation_visits
 
 # No rollback after these: the execution holds no lock, so nothing of the environment is its own.
 REFUSALS = ("MigrationInProgress", "InvalidRequest")
@@ -51,6 +51,7 @@ def prepare(context: Context, then: str) -> Phase:
             "WaitForReplication": polls,
             "GetReplicationStatus": polls,
             "CheckReplicationStatus": polls,
+            **validation_visits(context),
         },
         # The application's roles lose the target before anything is copied to it.
         effects={

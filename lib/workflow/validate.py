@@ -49,9 +49,10 @@ def validation(context: Context, then: str) -> dict[str, State]:
             context,
             FUNCTION,
             "repair",
-            result="$.validation",
-            answer=[*_ANSWER, "repaired"],
-            then="CheckValidationResult",
+            result="$.repair",
+            answer=["repaired", "refused"],
+            # Only the parts that were repaired are read again: the others have their results.
+            then="ValidateData",
             pausable=False,
         )
     return states
@@ -66,8 +67,14 @@ def validation_effects(context: Context) -> dict[str, Effect]:
         "CheckValidationResult": Effect(first={"validated": "all"}),
     }
     if context.timings.validation_repair_limit:
-        effects["RepairData"] = Effect(needs={"target": "closed"}, copies={"validated": "compared"})
+        effects["RepairData"] = Effect(needs={"target": "closed"}, sets=_NOTHING_READ)
     return effects
+
+
+def validation_visits(context: Context) -> dict[str, int]:
+    """A repair leads back to the Map, once."""
+    again = ("ValidateData", "SummariseValidation", "CheckValidationResult")
+    return dict.fromkeys(again, 2) if context.timings.validation_repair_limit else {}
 
 
 def _map(context: Context) -> State:
@@ -123,7 +130,7 @@ def _check(context: Context, then: str) -> State:
         {"Variable": "$.validation.verdict", "StringEquals": "match", "Next": then}
     ]
     if context.timings.validation_repair_limit:
-        # Once: RepairData answers that nothing more is repairable.
+        # Once: after a repair nothing counts as repairable.
         choices.append(
             {
                 "And": [

@@ -11,6 +11,7 @@ from migration import catch_up
 from migration.catch_up import Comparison
 from migration.pause import WritePause
 from migration.sides import Sides
+from migration.validator.rules import Rules
 from tests.support.pair import Pair
 
 SCHEMAS = ("public",)
@@ -29,7 +30,7 @@ class Compared:
 
     def compare(self, since: int | None = None) -> Comparison:
         mark = self.since if since is None else since
-        return catch_up.compare(self.both, SCHEMAS, mark, WritePause.begin(600))
+        return catch_up.compare(self.both, SCHEMAS, mark, WritePause.begin(600), Rules())
 
     def differences(self) -> tuple[str, ...]:
         return self.compare().differences

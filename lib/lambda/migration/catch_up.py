@@ -16,7 +16,6 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from migration import catalogue, digest, row_hash
-from migration.canonical import Incomparable
 from migration.catalogue import Table
 from migration.digest import Digest
 from migration.errors import CutoverMismatch
@@ -25,6 +24,10 @@ from migration.pause import WritePause
 from migration.postgres import identifier, literal, sqlstate
 from migration.row_hash import Method
 from migration.sides import Sides
+from migration.validator.pairing import pair
+from migration.validator.plan import Pairing
+from migration.validator.results import Finding
+from migration.validator.rules import Rules
 
 BEGAN = "ValidationBegan"
 # The oldest transaction still running: what it or any later one writes counts as changed.
@@ -74,8 +77,11 @@ def mark_of(journal: Journal) -> int:
     return int(journal.detail(BEGAN).get("xmin", 0))
 
 
-def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) -> Comparison:
-    """Compare every table of ``schemas``; the source must be fenced and drained.
+def compare(
+    both: Sides, schemas: Sequence[str], since: int, pause: WritePause, rules: Rules
+) -> Comparison:
+    """Compare every table of ``schemas`` by the validation's ``rules``; the source must be fenced
+    and drained.
 
     Raises:
         PauseBudgetExceeded: naming the table that there was no time for.
@@ -89,13 +95,14 @@ def compare(both: Sides, schemas: Sequence[str], since: int, pause: WritePause) 
     rows = changed = 0
     differences = []
     for label in sorted(here):
-        if unlike := _unlike(here[label], there[label], method):
-            differences.append(f"{label}: {unlike}")
+        paired = pair(here[label], there[label], rules)
+        if isinstance(paired, Finding):  # One was altered since the validation.
+            differences.append(f"{label}: {paired.reason}")
             continue
         with _in_time(both, pause, f"compare {label}"):
             where = _changed_rows(both.source, here[label], since)
-            everything = _read(both, here[label], there[label], None, method)
-            some = _read(both, here[label], there[label], where, method)
+            everything = _read(both, paired, None, method)
+            some = _read(both, paired, where, method)
         rows, changed = rows + everything[0].rows, changed + some[0].rows
         if everything[0].rows != everything[1].rows:
             differences.append(
@@ -132,18 +139,6 @@ def _method(both: Sides) -> Method:
     return row_hash.choose(*probes)
 
 
-def _unlike(here: Table, there: Table, method: Method) -> str | None:
-    """Why the rows of two tables cannot be compared: one was altered since the validation."""
-    columns = [{column.name for column in table.columns} for table in (here, there)]
-    if one_sided := sorted(columns[0] ^ columns[1]):
-        return f"column {', '.join(one_sided)} is on one side only"
-    try:
-        digest.statement(here, there, here, method)
-    except Incomparable as problem:
-        return str(problem)
-    return None
-
-
 def _changed_rows(source: Connection, table: Table, since: int) -> str:
     """The condition, good on both sides, that finds the rows the source wrote since ``since``."""
     if not since or not table.key:
@@ -172,9 +167,7 @@ def _changed_rows(source: Connection, table: Table, since: int) -> str:
     )
 
 
-def _read(
-    both: Sides, here: Table, there: Table, where: str | None, method: Method
-) -> tuple[Digest, Digest]:
+def _read(both: Sides, paired: Pairing, where: str | None, method: Method) -> tuple[Digest, Digest]:
     """The same rows on both sides at once; ``where`` None: only their number, of all rows."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         answers = [
@@ -182,9 +175,11 @@ def _read(
                 session.run,
                 f"select 0, count(*), '' from {table.sql}"  # noqa: S608 - quoted.
                 if where is None
-                else digest.statement(here, there, table, method, where),
+                else digest.grouped(
+                    f"from {table.sql} where {where}", paired.fields, paired.key, method
+                ),
             )
-            for session, table in zip(both, (here, there), strict=True)
+            for session, table in zip(both, (paired.source, paired.target), strict=True)
         ]
     source, target = (digest.parse(answer.result()) for answer in answers)
     return source, target

@@ -32,6 +32,7 @@ from migration.pause import WritePause
 from migration.postgres import DATABASE_ERRORS
 from migration.replication import meaning
 from migration.sides import Sides
+from migration.validator.rules import Rules
 
 PHASE = "CutOver"
 HOLDING, SWITCHING, OPENING = "HoldWritesBegun", "SwitchPrimaryBegun", "OpenTargetBegun"
@@ -132,7 +133,7 @@ def verify(
         CutoverMismatch: naming each table that differs.
     """
     since = catch_up.mark_of(Journal.of(execution.name))
-    found = catch_up.compare(both, sides.schemas(), since, pause)
+    found = catch_up.compare(both, sides.schemas(), since, pause, Rules.from_environment())
     if found.differences:
         raise CutoverMismatch(list(found.differences))
     return {"tables": found.tables, "rows": found.rows, "changed": found.changed}

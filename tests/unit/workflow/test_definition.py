@@ -178,8 +178,8 @@ def test_without_a_limit_there_is_no_repair_and_with_one_it_comes_once() -> None
     [match, again] = states["CheckValidationResult"]["Choices"]
     assert match["StringEquals"] == "match"
     assert again["And"][1] == {"Variable": "$.validation.repairable", "BooleanEquals": True}
-    assert states["RepairData"]["Next"] == "CheckValidationResult"
-    assert states["RepairData"]["ResultPath"] == "$.validation"
+    assert states["RepairData"]["Next"] == "ValidateData"
+    assert states["RepairData"]["ResultPath"] == "$.repair"
 
 
 def test_a_caught_error_never_wipes_the_runs_data(machine: Any) -> None:
@@ -211,7 +211,7 @@ def test_the_only_loops_are_bounded_polls(machine: Any) -> None:
     """Without the Choices that close the loops no state comes back to itself …"""
     states = machine["States"]
     loops = {name: LOOPS[name] for name in LOOPS if name in states}
-    # RepairData leads back to the Choice before it, once: it answers that nothing is repairable.
+    # RepairData leads back to the Map, once: nothing counts as repairable after a repair.
     closed = frozenset([*loops, "RepairData"])
     for name in set(states) - closed:
         after = {s for n in successors(states[name]) for s in reachable(machine, n, closed)}

@@ -1,7 +1,8 @@
 """What a validation keeps in the checkpoint bucket, so that it can go on where it stopped.
 
 ``validation/{execution}/``: ``plan.json``, ``parts.json`` (the items of the Distributed Map),
-``parts/{number}.json`` (a PartResult each), ``report.json`` and ``differences.jsonl``. A plan and
+``parts/{number}.json`` (a PartResult each; ``-repaired`` where it was read again after a repair),
+``repairs.json``, ``report.json`` and ``differences.jsonl``. A plan and
 the result of a part are written once and stand: what has been read is not read again.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from migration import checkpoints
 from migration.validator.plan import Plan
+from migration.validator.repair import Repaired
 from migration.validator.results import PartResult
 
 
@@ -68,9 +70,17 @@ class Kept:
         """Keep what was found of a part, unless it is known already."""
         checkpoints.create(self.bucket, self._part(result.part), result.to_json())
 
-    def replace_result(self, result: PartResult) -> None:
-        """Keep what is true of a part now that its rows were repaired."""
-        checkpoints.write(self.bucket, self._part(result.part), result.to_json())
+    def repairs(self) -> dict[str, Any] | None:
+        """What was repaired: rows, refused, parts; None before anything was."""
+        stored = checkpoints.read(self.bucket, self._key("repairs.json"))
+        return stored[0] if stored else None
+
+    def keep_repairs(self, parts: Sequence[int], repaired: Repaired) -> dict[str, Any]:
+        """Keep what was repaired, unless that is known. From now on there is no result of
+        ``parts``, until they have been read again."""
+        found = {**asdict(repaired), "parts": list(parts)}
+        checkpoints.create(self.bucket, self._key("repairs.json"), found)
+        return self.repairs() or found
 
     def results(self, plan: Plan) -> Iterator[PartResult]:
         """What was found of each part that was read, in order, one at a time in memory."""
@@ -91,7 +101,9 @@ class Kept:
         return f"s3://{self.bucket}/{self._key(name)}"
 
     def _part(self, number: int) -> str:
-        return self._key(f"parts/{number:05}.json")
+        repairs = self.repairs()
+        again = repairs is not None and number in repairs["parts"]
+        return self._key(f"parts/{number:05}{'-repaired' if again else ''}.json")
 
     def _key(self, name: str) -> str:
         return f"validation/{self.execution}/{name}"

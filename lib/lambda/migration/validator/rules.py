@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
@@ -34,6 +35,11 @@ class Rules:
     excluded: tuple[str, ...] = ()
     masked: tuple[str, ...] = MASKED
     compared_as: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls) -> Rules:
+        """The rules of the settings, which every function that compares is given."""
+        return cls.from_json(os.environ["VALIDATION_RULES"])
 
     @classmethod
     def from_json(cls, text: str) -> Rules:

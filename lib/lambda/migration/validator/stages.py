@@ -18,12 +18,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from migration import clock, postgres
-from migration.row_hash import Method
 from migration.errors import InvalidRequest
 from migration.execution import Execution
 from migration.journal import Journal
 from migration.postgres import Database
 from migration.reader import Reader
+from migration.row_hash import Method
 from migration.validator import compare, planning, repair, report
 from migration.validator.keeping import Kept
 from migration.validator.limits import Limits
@@ -59,10 +59,9 @@ def plan(execution: Execution, remaining: Remaining) -> dict[str, Any]:
 def _planned(remaining: Remaining) -> Plan:
     """The plan; whatever keeps it from being made becomes its problem."""
     try:
-        schemas = [name.strip() for name in os.environ["SCHEMAS"].split(",") if name.strip()]
-        rules = Rules.from_json(os.environ["VALIDATION_RULES"])
+        rules = Rules.from_environment()
         with _databases(remaining) as (source, target):
-            made = planning.make(source, target, schemas, rules, _limits())
+            made = planning.make(source, target, _schemas(), rules, _limits())
     except Exception as error:  # A report is written even about what nobody thought of.
         logger.exception("the validation could not be planned")
         return Plan(Method.PORTABLE, problems=(_reason(error),))
@@ -126,7 +125,9 @@ def summarise(execution: Execution, trouble: str) -> dict[str, Any]:
         environment=os.environ["ENVIRONMENT_SUFFIX"],
     )  # fmt: skip
     kept.keep_report(full, report.differences(outcome))
-    summary = report.summary(outcome, kept.location("report.json"), seconds, most=_repair_limit())
+    # Rows are repaired once: what differs after that is not for another copy to cure.
+    most = _repair_limit() if kept.repairs() is None else 0
+    summary = report.summary(outcome, kept.location("report.json"), seconds, most=most)
     try:
         report.publish(outcome, seconds)
     except (BotoCoreError, ClientError):
@@ -137,18 +138,23 @@ def summarise(execution: Execution, trouble: str) -> dict[str, Any]:
 
 
 def repair_rows(execution: Execution, remaining: Remaining) -> dict[str, Any]:
-    """Copy the rows that differ, take everything together again, and offer no second repair."""
+    """Copy the rows that differ, once, and have the parts that they are in read again."""
     kept = Kept.of(execution.name)
     made = _kept_plan(kept)
-    with _databases(remaining) as (source, target):
+    if (repairs := kept.repairs()) is None:
+        results = [each for each in kept.results(made) if each.mismatched]
+        timeouts = postgres.Timeouts(statement=max(1.0, remaining() - RESERVE_SECONDS))
         done = repair.repair(
-            made, list(kept.results(made)), source, target, most=_repair_limit(),
-            remaining=remaining,
-        )  # fmt: skip
-    for result in done.results:
-        kept.replace_result(result)
-    Journal.of(execution.name).record("RepairData", "Prepare", {"rows": done.rows})
-    return {**summarise(execution, ""), "repaired": done.rows, "repairable": False}
+            made, results, *_sides(timeouts), _schemas(), most=_repair_limit(), remaining=remaining
+        )
+        repairs = kept.keep_repairs([each.part for each in results], done)
+    detail = {"rows": repairs["rows"], "refused": repairs["refused"], "parts": repairs["parts"]}
+    Journal.of(execution.name).record("RepairData", "Prepare", detail)
+    return {"repaired": repairs["rows"], "refused": repairs["refused"]}
+
+
+def _schemas() -> list[str]:
+    return [name.strip() for name in os.environ["SCHEMAS"].split(",") if name.strip()]
 
 
 def _kept_plan(kept: Kept) -> Plan:
