@@ -139,7 +139,7 @@ def test_what_replication_brings_meanwhile_is_not_undone(
     monkeypatch.setattr(Mending, "statements", overtaken)
     assert mended(open_payments, before) == Repaired(rows=0)
     key = before[1][0].differences[0].key[0]
-    assert open_payments.target.run(f"select note from payments where id = {key}") == [[left]]
+    assert open_payments.target.run(f"select note from payments where id = {key}") == [[left]]  # noqa: S608
 
 
 def test_generated_masked_and_identity_columns(pair: Pair) -> None:
