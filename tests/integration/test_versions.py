@@ -1,0 +1,113 @@
+"""The same values have the same digest, and plans can be made, whatever the versions are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from migration import digest
+from migration.digest import Method
+from tests.support.every_type import EDITS, types_of
+from tests.support.pair import SOURCE_DEFAULTS, TARGET_DEFAULTS, Pair
+from tests.support.planned import plan, rows_of_parts
+from tests.support.postgres import Server, start
+
+pytest_plugins = ("tests.support.postgres",)
+pytestmark = pytest.mark.integration
+
+VERSIONS = [(12, 16), (12, 18), (14, 18), (17, 18)]
+
+
+@pytest.fixture(scope="module")
+def servers(source_server: Server, target_server: Server) -> Iterator[dict[int, Server]]:
+    running = {16: source_server, 18: target_server}
+    try:
+        for major in (12, 14, 17):
+            running[major] = start(major)
+        yield running
+    finally:
+        for major in running.keys() - {16, 18}:
+            running[major].stop()
+
+
+@pytest.fixture
+def across(servers: dict[int, Server], versions: tuple[int, int]) -> Pair:
+    """A database on each of two servers, with other defaults."""
+    older, newer = (servers[major] for major in versions)
+    return Pair(
+        older, newer,
+        older.create_database("versions", **SOURCE_DEFAULTS),
+        newer.create_database("versions", **TARGET_DEFAULTS),
+        "versions",
+    )  # fmt: skip
+
+
+def test_the_servers_are_what_they_are_called(servers: dict[int, Server]) -> None:
+    for major, server in servers.items():
+        with closing(server.connect()) as session:
+            assert session.run("show server_version")[0][0].startswith(f"{major}.")
+
+
+@pytest.mark.parametrize("versions", VERSIONS)
+def test_equal_values_of_every_type_have_equal_digests(
+    across: Pair, versions: tuple[int, int]
+) -> None:
+    across.both(types_of(versions[0]))
+    source, target = across.readers()
+    with closing(source), closing(target):
+        method = digest.choose(source.probe(), target.probe())
+        assert method is (Method.NATIVE if versions[0] >= 14 else Method.PORTABLE)
+        here = source.tables(["public"])[0]["public.everything"]
+        there = target.tables(["public"])[0]["public.everything"]
+        older = source.look(here, digest.statement(here, there, here, method), 30)
+        newer = target.look(there, digest.statement(here, there, there, method), 30)
+    assert older == newer
+    assert older.rows == 3
+
+
+@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
+def test_an_edit_of_any_column_is_seen_on_the_older_server(
+    across: Pair, versions: tuple[int, int]
+) -> None:
+    across.both(types_of(versions[0]))
+    source, target = across.readers()
+    with closing(source), closing(target):
+        method = digest.choose(source.probe(), target.probe())
+        here = source.tables(["public"])[0]["public.everything"]
+        there = target.tables(["public"])[0]["public.everything"]
+        equal = target.look(there, digest.statement(here, there, there, method), 30)
+    columns = [column.name for column in here.columns if column.name != "id"]
+    assert set(columns) == EDITS.keys() - ({"spans"} if versions[0] < 14 else set())
+    query = digest.statement(here, there, here, method)
+    blind = []
+    with closing(across.source_server.database("source", across.name).connect()) as session:
+        for column in columns:
+            session.run("begin; set local search_path = public")
+            session.run(f"update everything set {column} = {EDITS[column]} where id = 1")  # noqa: S608
+            if digest.parse(session.run(query)[0]).total == equal.total:
+                blind.append(column)
+            session.run("rollback")
+        assert digest.parse(session.run(query)[0]) == equal
+    assert blind == []
+
+
+@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
+@pytest.mark.parametrize("analysed", [True, False])
+def test_plans_are_made_of_any_version(
+    across: Pair, versions: tuple[int, int], analysed: bool
+) -> None:
+    across.both("create table t (a int, b text, primary key (a, b)) partition by range (a)")
+    across.both("create table t1 partition of t for values from (0) to (50)")
+    across.both("create table t2 partition of t for values from (50) to (200)")
+    across.both("insert into t select n % 100, md5(n::text) from generate_series(1, 10000) n")
+    if analysed:
+        across.both("analyze t")
+    made = plan(across, part_rows=1000)
+    counts = rows_of_parts(across, made)
+    (pairing,) = made.pairings
+    assert pairing.rows == pytest.approx(10_000, rel=0.01 if analysed else 0.5)
+    assert 10 <= len(counts) <= 11
+    assert sum(counts) == sum(rows_of_parts(across, made, "target")) == 10_000
+    assert max(counts) <= 2500
