@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 
 import pytest
+from pg8000.native import Connection
 
-from migration import digest
-from migration.digest import Method
+from migration import digest, row_hash
+from migration.catalogue import Table
+from migration.digest import Digest
+from migration.field import fields_of
+from migration.row_hash import Method
 from tests.support.every_type import EDITS, types_of
 from tests.support.pair import SOURCE_DEFAULTS, TARGET_DEFAULTS, Pair
 from tests.support.planned import plan, rows_of_parts
@@ -50,47 +55,77 @@ def test_the_servers_are_what_they_are_called(servers: dict[int, Server]) -> Non
             assert session.run("show server_version")[0][0].startswith(f"{major}.")
 
 
-@pytest.mark.parametrize("versions", VERSIONS)
-def test_equal_values_of_every_type_have_equal_digests(
-    across: Pair, versions: tuple[int, int]
-) -> None:
+@pytest.fixture
+def method(across: Pair) -> Method:
+    """What the two servers agree on."""
+    source, target = across.readers()
+    with closing(source), closing(target):
+        return row_hash.choose(source.probe(), target.probe())
+
+
+@dataclass
+class Digesting:
+    """Table ``everything`` of both sides, and sessions that see what is edited in them."""
+
+    sessions: tuple[Connection, Connection]
+    tables: tuple[Table, Table]
+    method: Method
+    same_encoding: bool
+
+    def digest(self, side: int) -> Digest:
+        """Of the older side (0) or the newer one (1)."""
+        rows = f"from {self.tables[side].sql}"
+        query = digest.grouped(
+            rows, fields_of(*self.tables), self.tables[0].key, self.method,
+            same_encoding=self.same_encoding,
+        )  # fmt: skip
+        return digest.parse(self.sessions[side].run(query))
+
+
+@pytest.fixture(params=[True, False], ids=["same encoding", "any encoding"])
+def digesting(
+    across: Pair, versions: tuple[int, int], request: pytest.FixtureRequest
+) -> Iterator[Digesting]:
     across.both(types_of(versions[0]))
     source, target = across.readers()
     with closing(source), closing(target):
-        method = digest.choose(source.probe(), target.probe())
-        assert method is (Method.NATIVE if versions[0] >= 14 else Method.PORTABLE)
-        here = source.tables(["public"])[0]["public.everything"]
-        there = target.tables(["public"])[0]["public.everything"]
-        older = source.look(here, digest.statement(here, there, here, method), 30)
-        newer = target.look(there, digest.statement(here, there, there, method), 30)
+        method = row_hash.choose(source.probe(), target.probe())
+        tables = [reader.tables(["public"])[0]["public.everything"] for reader in (source, target)]
+    older, newer = (database.connect() for database in across.databases())
+    with closing(older), closing(newer):
+        yield Digesting((older, newer), (tables[0], tables[1]), method, request.param)
+
+
+@pytest.mark.parametrize("versions", VERSIONS)
+def test_equal_values_of_every_type_have_equal_digests(
+    digesting: Digesting, versions: tuple[int, int]
+) -> None:
+    assert digesting.method is (Method.NATIVE if versions[0] >= 14 else Method.PORTABLE)
+    older, newer = digesting.digest(0), digesting.digest(1)
     assert older == newer
     assert older.rows == 3
 
 
 @pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
 def test_an_edit_of_any_column_is_seen_on_the_older_server(
-    across: Pair, versions: tuple[int, int]
+    digesting: Digesting, versions: tuple[int, int]
 ) -> None:
-    across.both(types_of(versions[0]))
-    source, target = across.readers()
-    with closing(source), closing(target):
-        method = digest.choose(source.probe(), target.probe())
-        here = source.tables(["public"])[0]["public.everything"]
-        there = target.tables(["public"])[0]["public.everything"]
-        equal = target.look(there, digest.statement(here, there, there, method), 30)
-    columns = [column.name for column in here.columns if column.name != "id"]
-    assert set(columns) == EDITS.keys() - ({"spans"} if versions[0] < 14 else set())
-    query = digest.statement(here, there, here, method)
+    columns = {column.name for column in digesting.tables[0].columns}
+    edits = {column: edit for column, edit in EDITS.items() if column in columns}
+    assert columns - edits.keys() == {"id"}
+    assert EDITS.keys() - columns == ({"spans"} if versions[0] < 14 else set())
+    equal = digesting.digest(1)
+    older = digesting.sessions[0]
     blind = []
-    with closing(across.source_server.database("source", across.name).connect()) as session:
-        for column in columns:
-            session.run("begin; set local search_path = public")
-            session.run(f"update everything set {column} = {EDITS[column]} where id = 1")  # noqa: S608
-            if digest.parse(session.run(query)[0]).total == equal.total:
-                blind.append(column)
-            session.run("rollback")
-        assert digest.parse(session.run(query)[0]) == equal
+    for column, edit in edits.items():
+        older.run("begin; set local search_path = public")
+        older.run(f"update everything set {column} = {edit} where id = 1")  # noqa: S608
+        older.run("set local search_path = pg_catalog")
+        if digesting.digest(0).total == equal.total:
+            blind.append(column)
+        older.run("rollback")
     assert blind == []
+    assert digesting.digest(0) == equal
 
 
 @pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
