@@ -145,6 +145,7 @@ class Script:
     looks: str
     late: bool = False
     slept: list[float] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     confirmations: int = 2
 
     def __post_init__(self) -> None:
@@ -152,10 +153,12 @@ class Script:
 
     def target(self, identities: Collection[Identity]) -> dict[Identity, Look]:
         assert identities
+        self.calls.append("target")
         return self._look(self._looks[0][0])
 
     def source(self, identities: Collection[Identity]) -> dict[Identity, Look]:
         assert identities
+        self.calls.append("source")
         told = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         return self._look(told[1])
 
@@ -165,9 +168,11 @@ class Script:
         return {} if told == "-" else {("1",): Look(told[0], told[1:])}
 
     def mark(self) -> str:
+        self.calls.append("mark")
         return "mark"
 
     def passed(self, token: str) -> bool:
+        self.calls.append("passed")
         return not self.late
 
     def describe(self, token: str) -> str:
@@ -210,12 +215,14 @@ REAL, EQUAL, MOVING = "real", "equal", "moving"
         # On the source it comes and goes between looks, which its versions on the target tell.
         ("X1 -, X2 -, X3 -, X4 -", 2, MOVING),
         ("X1 -, X1 -, X2 -, X2 -", 2, MOVING),
+        ("X1 -, X1 -, X1 -, X2 -", 2, MOVING),
         ("X1 -, X1 -, X2 -, X2 -, X2 -, X2 -", 3, REAL),
         # Without versions, contents must do, of both sides.
         ("2 3", 2, REAL),
         ("2 3, 1 3, 2 3, 2 3", 2, MOVING),
         ("2 3, 2 4, 2 3, 2 3", 2, MOVING),
         ("2 3, 2 3, 1 3, 1 3", 2, MOVING),
+        ("2 3, 2 3, 2 4, 2 3, 2 3, 2 3", 3, MOVING),
     ],
 )
 def test_a_row_s_looks_decide(looks: str, rounds: int, outcome: str) -> None:
@@ -230,6 +237,15 @@ def test_the_difference_is_told_as_last_read() -> None:
     settled = Script("X1 B2, Y2 B2, Z3 B2, W4 B2").settle()
     assert settled.real == {("1",): (Look("B", "2"), Look("W", "4"))}
     assert settled.as_of == "mark"
+
+
+def test_a_mark_is_set_after_one_look_and_passes_before_another() -> None:
+    """What was read first is then known to be on the target; what is on the target is looked for
+    on the source afterwards."""
+    script = Script("A1 B2")
+    script.settle()
+    look = ["target", "source"]
+    assert script.calls == 2 * [*look, "mark", "passed", *look]
 
 
 def test_what_became_equal_needs_no_mark() -> None:

@@ -25,6 +25,7 @@ from migration.postgres import (
     Timeouts,
     is_connection_lost,
     reason,
+    transaction,
 )
 from migration.reader import Unreadable
 
@@ -112,7 +113,8 @@ class MarkerRow:
         return fence.mark(session, self._prefix, _KIND + uuid4().hex)
 
     def _forget(self, session: Connection) -> None:
-        session.run(_FORGET, own=f"{self._prefix}:{_KIND}")
+        with transaction(session):
+            session.run(_FORGET, own=f"{self._prefix}:{_KIND}")
 
 
 class Moment(NamedTuple):
@@ -126,9 +128,9 @@ class Moment(NamedTuple):
 class Elapsed:
     """For who may not write to the source: a token has passed after ``seconds``.
 
-    ``seconds``: the longest lag to be reckoned with. Where replication is further behind than
-    twice that, what it has not brought yet is taken for a difference; a marker has no such limit.
-    ``now``: seconds, never going back.
+    ``seconds``: the longest lag to be reckoned with, less than ``Patience.longest_wait``. Where
+    replication is further behind than twice that, what it has not brought yet is taken for a
+    difference; a marker has no such limit. ``now``: seconds, never going back.
     """
 
     seconds: float
