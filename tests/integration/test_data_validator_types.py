@@ -10,7 +10,7 @@ from migration import digest
 from migration.row_hash import Method
 from migration.validator.results import Verdict
 from tests.support.every_type import EDITS, TYPES
-from tests.support.pair import Pair, only
+from tests.support.pair import Pair, differences, only
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration
@@ -50,6 +50,21 @@ def test_an_edit_of_any_column_changes_the_digest(pair: Pair, method: Method) ->
     assert blind == []
     assert digest.parse(session.run(query)) == equal
     session.close()
+
+
+def test_the_columns_that_were_edited_are_named_and_no_other(pair: Pair) -> None:
+    pair.both(TYPES)
+    for column, edit in EDITS.items():
+        pair.target.run(f"update everything set {column} = {edit} where id = 1")  # noqa: S608
+        pair.target.run(f"update everything set {column} = null where id = 2")  # noqa: S608
+    one, two = sorted(differences(pair.validate()), key=lambda each: each.key)
+    for difference in (one, two):
+        assert set(difference.columns) == set(EDITS)
+        assert difference.source.keys() == difference.target.keys() == set(EDITS)
+        assert None not in difference.source.values()
+    assert set(two.target.values()) == {None}
+    # 1.10 and 1.11 in a jsonb, a blank more, a sign: what differs is shown.
+    assert [each for each in one.columns if one.source[each] == one.target[each]] == []
 
 
 @pytest.mark.parametrize("key", ["primary key", ""])
