@@ -38,7 +38,7 @@ from tests.support.migration_account import (
     watched_calls,
 )
 
-CONTEXT = SimpleNamespace(
+CONTEXT: Any = SimpleNamespace(
     function_name="data-validator-dev",
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:data-validator-dev",
@@ -130,7 +130,7 @@ def world(
 
 def call(operation: str, **more: Any) -> dict[str, Any]:
     event = {"operation": operation, "execution": {"name": "migration-1"}, **more}
-    answer: dict[str, Any] = data_validator.handler(event, CONTEXT)  # type: ignore[arg-type]
+    answer: dict[str, Any] = data_validator.handler(event, CONTEXT)
     return answer
 
 
@@ -453,7 +453,7 @@ def test_a_repair_that_repairs_nothing_is_not_offered_again(
 )
 def test_a_wrong_event_is_refused(world: World, event: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"operation is|execution|part is|plan first"):
-        data_validator.handler(event, CONTEXT)  # type: ignore[arg-type]
+        data_validator.handler(event, CONTEXT)
 
 
 def test_a_part_that_is_not_in_the_plan_is_refused(world: World) -> None:
