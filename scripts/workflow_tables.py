@@ -19,6 +19,7 @@ from scripts.workflow_map import Workflow, payload
 ANY = "States.ALL"
 OUTCOMES: Mapping[str, str] = {
     "ExecuteRollback": "rolled back",
+    "SummariseValidation": "the summary says what was not read",
     "NotifyFailure": "the rollback failed",
     "NotifyLockHeld": "the lock stays held",
     "NotifyRefused": "refused",

@@ -21,7 +21,7 @@ TYPE = re.compile(r"[A-Za-z][\w .]*(\(\d+(,\s*-?\d+)?\))?[\w ]*(\[\])*")
 def validation_rules(s: Settings) -> Iterator[str]:
     """Concurrency, patterns and types, and their size."""
     reserved = s.reserved_concurrency.get("data_validator")
-    if reserved is not None and s.validation_concurrency > reserved:
+    if reserved and s.validation_concurrency > reserved:
         yield (
             f"validation_concurrency is {s.validation_concurrency} and reserved_concurrency of "
             f"data_validator is {reserved}: the parts over it would be throttled; reserve as many "

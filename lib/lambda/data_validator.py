@@ -42,12 +42,15 @@ def summarise(execution: Execution, event: dict[str, Any], remaining: Remaining)
     """Take the results of all parts together: the verdict, the report and the figures."""
     ended = event.get("map") or {}
     trouble = ": ".join(str(ended[name]) for name in ("Error", "Cause") if ended.get(name))
-    return _told(stages.summarise(execution, trouble))
+    summary = stages.summarise(execution, trouble)
+    # The alarm on verdicts reads it.
+    logger.info("validation ended", **summary)
+    return summary
 
 
 def repair(execution: Execution, event: dict[str, Any], remaining: Remaining) -> dict[str, Any]:
-    """Copy the source's rows over exactly those of the target that differ, and compare again."""
-    return _told(stages.repair_rows(execution, remaining))
+    """Copy the source's rows over exactly those of the target that differ, to be compared again."""
+    return stages.repair_rows(execution, remaining)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -64,7 +67,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     ``event``: {"operation", "execution": {"name", …}}; for compare also "part", an item of the
     plan; for summarise "map", with the Error and Cause of a Distributed Map that failed. The
-    verdict that summarise and repair answer is match, mismatch or inconclusive; the full report
+    verdict that summarise answers is match, mismatch or inconclusive; the full report
     is the object that "report" names.
 
     Raises:
@@ -78,12 +81,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     result = operation(execution, event, lambda: context.get_remaining_time_in_millis() / 1000)
     logger.info("operation finished", operation=name, execution=execution.name, result=result)
     return result
-
-
-def _told(summary: dict[str, Any]) -> dict[str, Any]:
-    """``summary``, logged as the alarm on verdicts reads it."""
-    logger.info("validation ended", **summary)
-    return summary
 
 
 def _remember_beginning(execution: Execution) -> None:

@@ -134,4 +134,7 @@ def test_the_state_machine_may_call_what_it_calls(synthesized: dict[str, Any]) -
         for name in re.findall(r"aws_lambda_function\.\w+", resource)
     }
     assert invoked == called
-    assert set(actions) == {"sns:Publish"}
+    # A Distributed Map reads its items and runs children of this machine.
+    children = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+    assert set(actions) == {"sns:Publish", "s3:GetObject", *children}
+    assert [resource.partition("/")[2] for resource in actions["s3:GetObject"]] == ["validation/*"]

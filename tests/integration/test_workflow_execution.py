@@ -154,12 +154,13 @@ def test_no_lag_data_at_all(stage: Stage) -> None:
     assert "CloudWatch has no lag of the last minutes" in message
 
 
-OPERATIONS = ["initialize", "preflight", "start", "status", "validate"]
+OPERATIONS = ["initialize", "preflight", "start", "status", "plan", "summarise"]
 FINISHED_BEFORE = {
     "preflight": ["Initialize"],
     "start": PREPARED[:3],
     "status": PREPARED[:4],
-    "validate": PREPARED[:5],
+    "plan": PREPARED[:5],
+    "summarise": PREPARED[:6],
 }
 
 

@@ -49,14 +49,50 @@ def test_its_role_may_call_what_the_definition_calls_and_nothing_else(
         for target in template.targets(policy)
     }
     states = json.loads(machine.props["definition"])["States"].values()
+    children = [
+        child
+        for state in states
+        for child in state.get("ItemProcessor", {"States": {}})["States"].values()
+    ]
     called = {
         template.target(state["Parameters"]["FunctionName"]).name
-        for state in states
+        for state in (*states, *children)
         if "lambda:invoke" in state.get("Resource", "")
     }
     assert invoked == called
     services = {action.partition(":")[0] for each in policies for action in actions(each)}
-    assert services <= {"lambda", "sns", "logs", "xray", "kms"}
+    assert services <= {"lambda", "sns", "logs", "xray", "kms", "s3", "states"}
+
+
+def test_a_distributed_map_may_read_its_items_and_run_this_machines_children(
+    template: Template, machine: Target
+) -> None:
+    """By name: a reference to the machine would be a cycle, for it depends on its role."""
+    granted = {
+        statement["Sid"]: (statement["Action"], statement["Resource"])
+        for policy in template.resources("aws_iam_role_policy").values()
+        if template.target(policy["role"]) == template.target(machine.props["role_arn"])
+        for statement in json.loads(policy["policy"])["Statement"]
+    }
+    name = machine.props["name"]
+    actions, [started] = granted["StartChildren"]
+    assert actions == ["states:StartExecution"]
+    assert started.endswith(f":stateMachine:{name}")
+    actions, [followed] = granted["FollowChildren"]
+    assert actions == ["states:DescribeExecution", "states:StopExecution"]
+    assert followed.endswith(f":execution:{name}/*")
+    actions, [read] = granted["ReadValidation"]
+    assert (actions, read.rpartition("}")[2]) == (["s3:GetObject"], "/validation/*")
+
+
+def test_the_watchdog_does_not_hear_of_children(template: Template, machine: Target) -> None:
+    """A child that fails is tolerated, and must not end the migration. Its events name the machine
+    with the Map's label behind it (Step Functions developer guide, "Viewing a Distributed Map Run
+    execution"), so the rule's exact match leaves them out."""
+    pattern = json.loads(template.one("aws_cloudwatch_event_rule")["event_pattern"])
+    [watched] = pattern["detail"]["stateMachineArn"]
+    assert isinstance(watched, str)
+    assert "/" not in watched
 
 
 def test_the_watchdog_hears_of_this_machines_bad_endings(

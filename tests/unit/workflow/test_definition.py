@@ -180,6 +180,7 @@ def test_without_a_limit_there_is_no_repair_and_with_one_it_comes_once() -> None
     assert again["And"][1] == {"Variable": "$.validation.repairable", "BooleanEquals": True}
     assert states["RepairData"]["Next"] == "ValidateData"
     assert states["RepairData"]["ResultPath"] == "$.repair"
+    assert visits_of(REPAIR)["ValidateData"] == 2
 
 
 def test_a_caught_error_never_wipes_the_runs_data(machine: Any) -> None:

@@ -16,9 +16,15 @@ from lib.workflow.prepare import prepare
 from lib.workflow.shift import shift_traffic
 from lib.workflow.time_limit import state_seconds
 from lib.workflow.timings import Timings
+from migration.clients import client
 from migration.shift import OPERATIONS
 from tests.support.interpreter import Functions, Interpreter, Run, VirtualClock
-from tests.support.migration_account import MigrationAccount, migration_account, simulated_aws
+from tests.support.migration_account import (
+    BUCKET,
+    MigrationAccount,
+    migration_account,
+    simulated_aws,
+)
 from tests.support.payment_traffic import ALARMS, AWS, PaymentTraffic, payment_traffic
 from tests.unit.workflow import test_definition as properties
 from tests.unit.workflow.test_definition import FUNCTIONS, TOPIC, reachable, successors, tasks
@@ -162,12 +168,21 @@ class Stage:
         self.rolled_back: list[dict[str, Any]] = []
         handlers: dict[str, Any] = {
             "replication_handler": lambda event, _: PREPARED[event["operation"]],
-            "data_validator": lambda *_: {"verdict": "match", "tables": 1, "rows": 1, "report": ""},
+            "data_validator": self._validate,
             "traffic_handler": traffic_handler.handler,
             "rollback_handler": self._rollback,
         }
         self.functions = Functions({name: (h, environment) for name, h in handlers.items()})
         self.interpreter = Interpreter(patch, self.functions, self.virtual)
+
+    @staticmethod
+    def _validate(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        """A validation of no parts, which matches."""
+        if event["operation"] == "plan":
+            client("s3").put_object(Bucket=BUCKET, Key="parts.json", Body=b"[]")
+            return {"tables": 1, "parts": 0, "bucket": BUCKET, "key": "parts.json"}
+        counted = {"tables": 1, "rows": 1, "repairable": False}
+        return {"verdict": "match", "report": "", "text": "", **counted}
 
     def _rollback(self, event: dict[str, Any], _: Any) -> dict[str, Any]:
         self.rolled_back.append(event["run"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -63,12 +63,12 @@ class Kept:
 
     def result(self, number: int) -> PartResult | None:
         """What was found of a part; None while it was not read."""
-        stored = checkpoints.read(self.bucket, self._part(number))
-        return PartResult.from_json(stored[0]) if stored else None
+        return self._result(number, self._again())
 
     def keep_result(self, result: PartResult) -> None:
         """Keep what was found of a part, unless it is known already."""
-        checkpoints.create(self.bucket, self._part(result.part), result.to_json())
+        key = self._part(result.part, self._again())
+        checkpoints.create(self.bucket, key, result.to_json())
 
     def repairs(self) -> dict[str, Any] | None:
         """What was repaired: rows, refused, parts; None before anything was."""
@@ -84,8 +84,9 @@ class Kept:
 
     def results(self, plan: Plan) -> Iterator[PartResult]:
         """What was found of each part that was read, in order, one at a time in memory."""
+        again = self._again()
         for part in plan.parts:
-            if (result := self.result(part.number)) is not None:
+            if (result := self._result(part.number, again)) is not None:
                 yield result
 
     def keep_report(self, report: Mapping[str, Any], differences: Iterable[str]) -> None:
@@ -100,10 +101,17 @@ class Kept:
         """Where an object is, as s3://bucket/key."""
         return f"s3://{self.bucket}/{self._key(name)}"
 
-    def _part(self, number: int) -> str:
+    def _again(self) -> frozenset[int]:
+        """The parts that are read a second time."""
         repairs = self.repairs()
-        again = repairs is not None and number in repairs["parts"]
-        return self._key(f"parts/{number:05}{'-repaired' if again else ''}.json")
+        return frozenset(repairs["parts"] if repairs else ())
+
+    def _result(self, number: int, again: Container[int]) -> PartResult | None:
+        stored = checkpoints.read(self.bucket, self._part(number, again))
+        return PartResult.from_json(stored[0]) if stored else None
+
+    def _part(self, number: int, again: Container[int]) -> str:
+        return self._key(f"parts/{number:05}{'-repaired' if number in again else ''}.json")
 
     def _key(self, name: str) -> str:
         return f"validation/{self.execution}/{name}"

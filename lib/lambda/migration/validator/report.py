@@ -188,7 +188,9 @@ def differences(validation: Validation) -> Iterator[str]:
             yield json.dumps(asdict(each), sort_keys=True)
 
 
-def summary(validation: Validation, location: str, seconds: float, *, most: int) -> dict[str, Any]:
+def summary(
+    plan: Plan, validation: Validation, location: str, seconds: float, *, most: int
+) -> dict[str, Any]:
     """What the workflow decides on. Long lists are cut, the counts are not.
 
     ``most``: rows that RepairData may copy; 0: none.
@@ -207,19 +209,20 @@ def summary(validation: Validation, location: str, seconds: float, *, most: int)
         "rows_mismatched": _mismatched(validation),
         "uncovered": [text[:_CHARACTERS] for text in uncovered][:_NAMED],
         "uncovered_count": len(uncovered),
-        "repairable": is_repairable(validation, most),
+        "repairable": is_repairable(plan, validation, most),
         "report": location,
         "text": text(validation, seconds),
     }
 
 
-def is_repairable(validation: Validation, most: int) -> bool:
+def is_repairable(plan: Plan, validation: Validation, most: int) -> bool:
     """Whether copying at most ``most`` rows would make it match: every difference is a row that
     is known by its key, and nothing was left unread."""
     listed = [each for part in validation.parts for each in part.differences]
     return (
         validation.verdict is Verdict.MISMATCH
         and not validation.problems
+        and len(plan.parts) == len(list(validation.parts))
         and not validation.having(Verdict.INCONCLUSIVE)
         and all(result.parts for result in validation.having(Verdict.MISMATCH))
         and not any(part.reason or part.unsettled for part in validation.parts)

@@ -127,7 +127,7 @@ def summarise(execution: Execution, trouble: str) -> dict[str, Any]:
     kept.keep_report(full, report.differences(outcome))
     # Rows are repaired once: what differs after that is not for another copy to cure.
     most = _repair_limit() if kept.repairs() is None else 0
-    summary = report.summary(outcome, kept.location("report.json"), seconds, most=most)
+    summary = report.summary(made, outcome, kept.location("report.json"), seconds, most=most)
     try:
         report.publish(outcome, seconds)
     except (BotoCoreError, ClientError):
