@@ -17,6 +17,7 @@ from migration.validator.plan import Pairing
 
 # Kept back from the time that is left, in seconds, to write the report and answer.
 RESERVE_SECONDS = 30.0
+_STEP_SECONDS = 0.5
 
 Rows = list[list[Any]]
 
@@ -93,8 +94,14 @@ class Sessions:
         answer = self._reader(side, session).rows_of(table, statement, seconds, self._settings())
         if self.limits.pace < 1:
             worked = (clock.now() - began).total_seconds()
-            clock.sleep(worked * (1 / self.limits.pace - 1))
+            self._rest(worked * (1 / self.limits.pace - 1))
         return answer
+
+    def _rest(self, seconds: float) -> None:
+        """For that long, while there is time: step by step, since that may end meanwhile."""
+        while seconds > 0 and self.remaining() > RESERVE_SECONDS:
+            clock.sleep(min(seconds, _STEP_SECONDS))
+            seconds -= _STEP_SECONDS
 
     def _reader(self, side: Side, session: int) -> Reader:
         first = self.source if side == "source" else self.target
