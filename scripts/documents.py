@@ -14,11 +14,18 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.validator import cost
 from lib.settings import Settings
 from scripts import costs, diagram, settings_table, workflow_diagram, workflow_tables
 from scripts.synthesized import ROOT, Stack, stacks
 
-FILES = ("README.md", "docs/architecture.md", "docs/runbook/reference.md", "docs/settings.md")
+FILES = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/runbook/reference.md",
+    "docs/settings.md",
+    "docs/validation-cost.md",
+)
 MARKED = re.compile(
     r"(?P<start><!-- generated: (?P<part>[\w ]+) -->\n).*?(?P<end><!-- end of \2 -->)", re.DOTALL
 )
@@ -36,6 +43,7 @@ def parts(stack: Stack) -> Mapping[str, Callable[[], str]]:
         "states": lambda: workflow_tables.states(Settings()),
         "errors": lambda: workflow_tables.error_table(Settings()),
         "costs": lambda: costs.table(stack),
+        "validation cost": cost.table,
         "settings": settings_table.table,
         "outputs": lambda: _outputs(stack),
     }

@@ -43,7 +43,8 @@ class Edit:
 
 
 def _update(name: str, column: str, value: str, where: str = "true") -> Edit:
-    return Edit(name, f"update payments set {column} = {value} where id = {{key}}", column, where)
+    change = f"update payments set {column} = {value} where id = {{key}}"  # noqa: S608 - see EDITS
+    return Edit(name, change, column, where)
 
 
 _NEXT = "(select other.{} from payments other where other.id = payments.id + 1)"

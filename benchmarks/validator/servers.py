@@ -44,10 +44,7 @@ class Side:
     @property
     def dsn(self) -> str:
         """The database's address, as every contender understands it."""
-        user = self.server.credentials()
-        return (
-            f"postgresql://{user.username}:{user.password}@{user.host}:{user.port}/{DATABASE}"
-        )
+        return dsn(self.server, DATABASE)
 
     def session(self) -> Connection:
         """A plain session on the database, which waits an hour for an answer."""
@@ -105,14 +102,15 @@ class Servers:
         """Creates ``schema/{table}.sql`` with ``rows`` rows, and copies it to the target."""
         for side, filled in ((self.source, rows), (self.target, 0)):
             _run(side.psql("-v", f"rows={filled}", "-f", str(SCHEMA / f"{table}.sql")))
-        self.copy(f"select * from {table}", table)
+        self.copy(f"select * from {table}", table)  # noqa: S608 - our own table
         self.at_rest(table)
 
     def like(self, name: str, table: str, rows: int) -> None:
         """Creates ``name``, the first ``rows`` rows of ``table``, on both sides."""
         for side in self.sides:
             _run(side.psql("-c", f"create table {name} (like {table} including all)"))
-            _run(side.psql("-c", f"insert into {name} select * from {table} where id <= {rows}"))
+            query = f"select * from {table} where id <= {rows}"  # noqa: S608 - our own table
+            _run(side.psql("-c", f"insert into {name} {query}"))
         self.at_rest(name)
 
     def drop(self, table: str) -> None:
@@ -124,7 +122,7 @@ class Servers:
         """Pipes what ``query`` finds on the source into the target's ``table``."""
         out = self.source.psql("-c", f"copy ({query}) to stdout (format binary)")
         into = self.target.psql("-c", f"copy {table} from stdin (format binary)")
-        with subprocess.Popen(out, stdout=subprocess.PIPE) as reading:
+        with subprocess.Popen(out, stdout=subprocess.PIPE) as reading:  # noqa: S603 - psql
             _run(into, stdin=reading.stdout)
         if reading.returncode:
             raise subprocess.CalledProcessError(reading.returncode, out)
@@ -136,21 +134,27 @@ class Servers:
 
 
 @contextmanager
-def running(parent: Path | None = None) -> Iterator[Servers]:
+def running() -> Iterator[Servers]:
     """Both servers with an empty database, stopped and removed at the end.
 
-    ``parent``: where their data is kept; by default the system's folder for temporary files.
+    Their data is in the system's folder for temporary files.
     """
     started: list[Server] = []
     settings = _SETTINGS | {"shared_buffers": f"{shared_buffers(_available())}MB"}
     try:
         for major in (16, 18):
-            started.append(postgres.start(major, parent or Path(tempfile.gettempdir()), **settings))
+            started.append(postgres.start(major, Path(tempfile.gettempdir()), **settings))
             started[-1].create_database(DATABASE).close()
         yield Servers(*(Side(server) for server in started))
     finally:
         for server in started:
             server.stop()
+
+
+def dsn(server: Server, database: str) -> str:
+    """The URL of a database on ``server``."""
+    user = server.credentials()
+    return f"postgresql://{user.username}:{user.password}@{user.host}:{user.port}/{database}"
 
 
 def shared_buffers(available: int) -> int:

@@ -23,7 +23,8 @@ RUNBOOK = ROOT / "docs" / "runbook"
 PAGES = [str(page.relative_to(ROOT)) for page in sorted(RUNBOOK.glob("*.md"))]
 DECISION_SECTIONS = ("Status: ", "Date: ", "## Context", "## Options", "## Decision")
 TARGETS = (
-    "synth", "test", "lint", "plan", "deploy", "destroy", "bench", "bench-pause", "help",
+    "synth", "test", "lint", "plan", "deploy", "destroy", "bench", "bench-pause", "bench-validator",
+    "help",
 )  # fmt: skip
 # Commands of the README → how a test or the Makefile runs them.
 RUN_BY_HAND = {
