@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from migration.clients import client
@@ -132,12 +135,30 @@ class Run:
     cause: str | None
 
 
+_read = AmazonStateLanguageParser.parse
+
+
+@lru_cache(maxsize=4)
+def _tree(definition: str) -> Any:
+    return _read(definition)[1]
+
+
+def _parse(definition: str) -> tuple[Any, Any]:
+    """moto reads a definition twice for each execution, which takes longer than to execute it.
+
+    What was read is kept; the components that are executed, which have a state, are made anew.
+    """
+    tree = _tree(definition)
+    return Preprocessor().visit(tree), tree
+
+
 class Interpreter:
     """Runs definitions where ``MOTO_CONFIG`` is in force; the patches last until ``patch`` ends."""
 
     def __init__(
         self, patch: pytest.MonkeyPatch, functions: Functions, virtual: VirtualClock
     ) -> None:
+        patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
         interpreter_patches.run_functions_in_process(patch, functions)
         interpreter_patches.time_out_tasks(patch)
         interpreter_patches.wait_in_virtual_time(patch, virtual)

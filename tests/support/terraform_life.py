@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cdktf import App
 
@@ -27,8 +27,6 @@ REGIONS = ("us-east-1", PROD_REGION, "us-west-2")
 """dev's, prod's, and that of prod's replica."""
 DMS_ROLES = {"dms-vpc-role", "dms-cloudwatch-logs-role"}
 WAIT_SECONDS = 300
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -58,9 +56,8 @@ class Life:
         return {arn for arn in found if arn}
 
     def bring_up(self, before_plan: Callable[[], None] = lambda: None) -> None:
-        """init, validate, plan, apply and a second plan."""
+        """init, plan, apply and a second plan."""
         self.do("init")
-        self.do("validate")
         before_plan()
         self.do("plan")
         self.do("apply")
@@ -91,11 +88,11 @@ class Record:
     state_keys: list[str]
     unimplemented: list[str]
     crashed: list[str]
-    seconds: dict[str, float]
+    seconds: float
 
 
 def record_lives(work: Path) -> Record:
-    """Lives them in ``work``: the state's stack first, ``dev`` and ``prod`` at the same time."""
+    """Lives them in ``work``."""
     stacks = _synthesize(work / "synthesized")
     with SimulatedAws() as aws:
         return _Stage(aws, stacks, work).play()
@@ -130,36 +127,12 @@ class _Stage:
             for name in ("state", "dev", "prod")
         }
         self._bucket, self._table, self._key = _backend(stacks["dev"])
-        self._seconds: dict[str, float] = {}
 
     def play(self) -> Record:
+        """dev and prod go their ways beside each other: most of each is waiting."""
         state, dev, prod = (self._lives[name] for name in ("state", "dev", "prod"))
         before = take(self._aws.client, REGIONS)
-        refused = self._timed("all up", lambda: self._all_up(state, dev, prod))
-        keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
-        height = take(self._aws.client, REGIONS)
-        refused |= self._timed("locks held by hand", lambda: self._held_by_hand(dev))
-        self._timed("cut over, protected and not, and both down", lambda: self._end(dev, prod))
-        self._timed("state storage down", state.take_down)
-        return Record(
-            lives=self._lives,
-            before=before,
-            height=height,
-            after=take(self._aws.client, REGIONS),
-            refused=refused,
-            state_keys=[one["Key"] for one in keys],
-            unimplemented=self._aws.unimplemented,
-            crashed=self._aws.crashed,
-            seconds=self._seconds,
-        )
-
-    def _timed(self, name: str, step: Callable[[], T]) -> T:
         started = time.monotonic()
-        result = step()
-        self._seconds[name] = time.monotonic() - started
-        return result
-
-    def _all_up(self, state: Life, dev: Life, prod: Life) -> dict[str, Outcome]:
         with ThreadPoolExecutor(3) as pool:
             storing = pool.submit(state.bring_up)
             _wait("the state's bucket and table", self._state_can_be_stored, storing)
@@ -170,8 +143,35 @@ class _Stage:
             _wait("dev's apply to lock its state", lambda: self._applying(dev), running)
             refused = self._rival(dev, "another operator's apply")
             running.result()
+            changing = pool.submit(self._change, dev)
             adopting.result()
             storing.result()
+            keys = self._aws.client("s3").list_objects_v2(Bucket=self._bucket)["Contents"]
+            height = take(self._aws.client, REGIONS)
+            going = pool.submit(prod.take_down)
+            refused |= changing.result()
+            # While prod plans, it reads the DMS roles, which go with dev.
+            _wait("prod to go", self._prod_goes, going)
+            dev.take_down()
+            going.result()
+        state.take_down()
+        return Record(
+            lives=self._lives,
+            before=before,
+            height=height,
+            after=take(self._aws.client, REGIONS),
+            refused=refused,
+            state_keys=[one["Key"] for one in keys],
+            unimplemented=self._aws.unimplemented,
+            crashed=self._aws.crashed,
+            seconds=time.monotonic() - started,
+        )
+
+    def _change(self, dev: Life) -> dict[str, Outcome]:
+        """All that happens to an environment that is up, before it goes."""
+        refused = self._held_by_hand(dev)
+        self._plan_after_cutover(dev)
+        self._protect_for_a_while(dev)
         return refused
 
     def _state_can_be_stored(self) -> bool:
@@ -211,16 +211,9 @@ class _Stage:
         bucket.delete_object(**lock_file)
         return refused
 
-    def _end(self, dev: Life, prod: Life) -> None:
-        """prod goes at once: while it plans, it reads the DMS roles that go with dev."""
-        machines = self._aws.client("stepfunctions", PROD_REGION)
-        with ThreadPoolExecutor(1) as pool:
-            going = pool.submit(prod.take_down)
-            self._plan_after_cutover(dev)
-            self._protect_for_a_while(dev)
-            _wait("prod to go", lambda: not machines.list_state_machines()["stateMachines"], going)
-            dev.take_down()
-            going.result()
+    def _prod_goes(self) -> bool:
+        machines = self._aws.client("stepfunctions", PROD_REGION).list_state_machines()
+        return not machines["stateMachines"]
 
     def _protect_for_a_while(self, dev: Life) -> None:
         dev.terraform.use(self._stacks["protected"])
@@ -260,17 +253,19 @@ class _Stage:
             ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": moved}]},
         )
         dms = self._aws.client("dms")
-        for task, how in (("ForwardTask", {}), ("ReverseTask", {"CdcStartPosition": "0/1A2B3C"})):
-            arn = one("aws_dms_replication_task", task)["replication_task_arn"]
-            dms.start_replication_task(
-                ReplicationTaskArn=arn, StartReplicationTaskType="start-replication", **how
-            )
-        dms.stop_replication_task(
-            ReplicationTaskArn=one("aws_dms_replication_task", "ForwardTask")[
-                "replication_task_arn"
-            ]
+        forward, reverse = (
+            {"ReplicationTaskArn": one("aws_dms_replication_task", task)["replication_task_arn"]}
+            for task in ("ForwardTask", "ReverseTask")
+        )
+        begin = "start-replication"
+        dms.start_replication_task(**forward, StartReplicationTaskType=begin)
+        dms.stop_replication_task(**forward)
+        dms.start_replication_task(
+            **reverse, StartReplicationTaskType=begin, CdcStartPosition="0/1A2B3C"
         )
         dev.do("plan", "plan after a cutover")
+        # The provider, too, would stop it before deleting it, but only look after a minute.
+        dms.stop_replication_task(**reverse)
 
 
 def _wait(what: str, condition: Callable[[], bool], running: Future[None]) -> None:
