@@ -55,7 +55,10 @@ def equal(servers: Servers, scope: Scope) -> Iterator[Run]:
 
 def differences(servers: Servers, scope: Scope) -> Iterator[Run]:
     """A hundred differences: everyone who looks for them."""
-    everyone = scope.against(contenders.reladiff(), contenders.data_diff())
+    factor = contenders.small_segments(scope.rows)
+    everyone = scope.against(
+        contenders.reladiff(factor=factor), contenders.data_diff(factor=factor)
+    )
     with planted(servers, PLANTED, scope.rows) as there:
         yield from _in_turn(differing(PLANTED), everyone, servers, scope, there)
 

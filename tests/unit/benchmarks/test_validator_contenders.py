@@ -9,7 +9,7 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.validator.contenders import data_diff, reladiff, reported
+from benchmarks.validator.contenders import data_diff, reladiff, reported, small_segments
 from benchmarks.validator.plant import EDITS, Planted, chosen
 from benchmarks.validator.servers import shared_buffers
 from migration.validator.results import Difference, Kind
@@ -30,6 +30,11 @@ def test_the_peers_lines() -> None:
     for peer in (reladiff(), data_diff()):
         assert peer.read is not None
         assert peer.read(printed).differences == expected
+
+
+def test_peers_get_segments_that_they_fetch_at_once() -> None:
+    # The factor must stay below the threshold, 16384, and above what suits equal tables.
+    assert [small_segments(rows) for rows in (10_000, 10_000_000, 10**9)] == [8, 2500, 16383]
 
 
 def test_our_report() -> None:
