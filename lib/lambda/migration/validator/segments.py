@@ -30,6 +30,9 @@ _BUCKET_BITS = 0
 _PIECE_BITS = 20
 
 
+Bound = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Reading:
     """How the rows of one pairing are hashed and told apart."""
@@ -100,7 +103,7 @@ class Ranges:
 
     reading: Reading
     part: Part
-    bounds: Sequence[tuple[str, ...]]
+    bounds: Sequence[Bound]
 
     @property
     def count(self) -> int:
@@ -117,20 +120,30 @@ class Ranges:
         return " union all ".join(f"({statement})" for statement in statements)
 
     def rows(self, read: Table, numbers: Sequence[int]) -> str:
-        ranges = [
-            in_range(read, self.reading.pairing.key, lower, upper)
-            for lower, upper in self._merged(numbers)
+        """One range after another: a list of conditions would be tried on every row."""
+        merged = list(self._merged(numbers))
+        inner = [(lower, upper) for lower, upper in merged if lower and upper]
+        statements = [
+            f"select * from {read.sql} where {in_range(read, self.reading.pairing.key, *edges)}"  # noqa: S608 - quoted.
+            for edges in merged
+            if edges not in inner
         ]
-        return f"from {read.sql} where ({' or '.join(ranges)})"
+        if inner:
+            between = (
+                f"select * from {read.sql} where {_between(self._columns(inner[0][0]))} offset 0"  # noqa: S608
+            )
+            statements.append(
+                f'select "~t".* from {self._listed(read, inner)} '  # noqa: S608
+                f'cross join lateral ({between}) as "~t"'
+            )
+        return f'from ({" union all ".join(statements)}) as "~rows" where true'
 
-    def _edges(self, number: int) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    def _edges(self, number: int) -> tuple[Bound | None, Bound | None]:
         lower = self.bounds[number - 1] if number else self.part.lower
         upper = self.bounds[number] if number < len(self.bounds) else self.part.upper
         return lower, upper
 
-    def _merged(
-        self, numbers: Sequence[int]
-    ) -> Iterator[tuple[tuple[str, ...] | None, tuple[str, ...] | None]]:
+    def _merged(self, numbers: Sequence[int]) -> Iterator[tuple[Bound | None, Bound | None]]:
         """Neighbours as one range."""
         ordered = sorted(numbers)
         first = ordered[0]
@@ -145,23 +158,31 @@ class Ranges:
         return self.reading.digests(f"from {read.sql} where {condition}", by=str(number))
 
     def _one_after_another(self, read: Table, numbers: Sequence[int]) -> str:
-        key = self.reading.pairing.key[: len(self.bounds[0])]
-        types = {column.name: column.type for column in read.columns}
+        inner = self.reading.digests(
+            f"from {read.sql} where {_between(self._columns(self.bounds[0]))}"
+        )
         edges = [(self.bounds[n - 1], self.bounds[n]) for n in numbers]
-        lists, names = [f"array[{', '.join(map(str, numbers))}]"], ['"~n"']
+        # "offset 0" keeps a range from becoming a join with all of them.
+        return (
+            f'select {numbers[0]} + "~n" - 1, "~count", "~total" '  # noqa: S608 - quoted.
+            f"from {self._listed(read, edges)} cross join lateral ({inner} offset 0) "
+            'as "~d"("~group", "~count", "~total")'
+        )
+
+    def _columns(self, bound: Bound) -> tuple[str, ...]:
+        """Of the key, those that a bound has."""
+        return self.reading.pairing.key[: len(bound)]
+
+    def _listed(self, read: Table, edges: Sequence[tuple[Bound, Bound]]) -> str:
+        """The ranges between ``edges`` as rows, numbered from 1."""
+        types = {column.name: column.type for column in read.columns}
+        lists, names = [], []
         for side, prefix in ((0, "~l"), (1, "~u")):
-            for place, name in enumerate(key):
+            for place, name in enumerate(self._columns(edges[0][0])):
                 values = ", ".join(literal(edge[side][place]) for edge in edges)
                 lists.append(f"array[{values}]::{comparable(types[name])}[]")
                 names.append(identifier(f"{prefix}{place}"))
-        condition = _between(key)
-        inner = self.reading.digests(f"from {read.sql} where {condition}")
-        # "offset 0" keeps a range from becoming a join with all of them.
-        return (
-            f'select "~n", "~count", "~total" from unnest({", ".join(lists)}) '  # noqa: S608 - quoted.
-            f'as "~g"({", ".join(names)}) cross join lateral ({inner} offset 0) '
-            'as "~d"("~group", "~count", "~total")'
-        )
+        return f'unnest({", ".join(lists)}) with ordinality as "~g"({", ".join(names)}, "~n")'
 
 
 def _between(key: Sequence[str]) -> str:
