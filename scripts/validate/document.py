@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from migration import clock
-from migration.digest import Method
+from migration.row_hash import Method
 from migration.validator import report
 from migration.validator.plan import Plan
 from migration.validator.results import TableResult

@@ -72,6 +72,10 @@ class Interruption:
         """Whether it was."""
         return self._pressed.is_set()
 
+    def press(self) -> None:
+        """As Ctrl-C does."""
+        self._pressed.set()
+
     def sleep(self, seconds: float) -> None:
         """Waits, until Ctrl-C at most."""
         self._pressed.wait(seconds)
@@ -95,7 +99,7 @@ class Interruption:
                 database.close()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._pressed.set()
+        self.press()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _cancel(self, *databases: WatchedDatabase) -> None:

@@ -13,7 +13,7 @@ from scripts.validate.errors import InvalidDsn
 from scripts.validate.patterns import InvalidPattern, TablePattern, column_pattern
 
 
-class DsnType(click.ParamType):
+class DsnType(click.ParamType[Dsn]):
     """A connection string."""
 
     name = "dsn"
@@ -25,7 +25,7 @@ class DsnType(click.ParamType):
             self.fail(f"{error}.", param, ctx)
 
 
-class TableType(click.ParamType):
+class TableType(click.ParamType[TablePattern]):
     """A pattern of tables."""
 
     name = "pattern"
@@ -37,7 +37,7 @@ class TableType(click.ParamType):
             self.fail(f"{error}.", param, ctx)
 
 
-class ColumnType(click.ParamType):
+class ColumnType(click.ParamType[str]):
     """A pattern of columns, as the rules have it."""
 
     name = "column"
@@ -49,7 +49,7 @@ class ColumnType(click.ParamType):
             self.fail(f"{error}.", param, ctx)
 
 
-class CastType(click.ParamType):
+class CastType(click.ParamType[tuple[str, str]]):
     """COLUMN=TYPE."""
 
     name = "column=type"

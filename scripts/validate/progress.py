@@ -21,6 +21,7 @@ from migration.validator.plan import Part, Plan
 from migration.validator.report import taken_together
 from migration.validator.results import PartResult, Validation
 from scripts.validate.interruption import Interrupted, Interruption
+from scripts.validate.values import plain
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Bar:
 
     def name(self, table: str) -> None:
         """``table`` is being read."""
-        self._update(description=table)
+        self._update(description=plain(table))
 
     def advance(self, rows: int) -> None:
         """So many more ``rows`` have been read."""

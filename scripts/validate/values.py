@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 
-MASK = "***"
+from migration.validator.access import MASK
+
 _SHOWN = 100
 _BEFORE = 30
+
+
+def plain(text: str) -> str:
+    """``text`` without what a terminal would act on: names may hold any sign, as values may."""
+    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
 
 
 def shown(value: str | None) -> str:

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from migration.validator.access import MASK
 from migration.validator.plan import Plan
 from migration.validator.results import Difference, Kind, TableResult, Validation, Verdict
 from scripts.validate.outcome import Outcome
-from scripts.validate.values import shown, side_by_side
+from scripts.validate.values import plain, shown, side_by_side
 
 MARKS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.MATCH: ("✔", "green"),
@@ -44,7 +45,7 @@ def _overview(results: Sequence[TableResult]) -> Table:
     for result in results:
         sign, style = MARKS[result.verdict]
         table.add_row(
-            Text(sign, style=style), Text(result.table), f"{result.rows:,}",
+            Text(sign, style=style), Text(plain(result.table)), f"{result.rows:,}",
             f"{result.mismatched:,}", f"{result.seconds:.1f}", Text(result.verdict.value, style),
         )  # fmt: skip
     return table
@@ -53,11 +54,16 @@ def _overview(results: Sequence[TableResult]) -> Table:
 def _differences(result: TableResult, key: Sequence[str]) -> Iterator[str]:
     listed = [each for part in result.parts for each in part.differences]
     yield ""
-    yield f"{result.table}: {_plain(result.reason)}"
+    yield f"{result.table}: {result.reason}"
     for difference in listed:
         yield from _difference(difference, key)
-    if len(listed) < result.mismatched:
-        yield f"  and {result.mismatched - len(listed):,} more, which are not listed (--limit)"
+    if (more := result.mismatched - sum(map(_rows, listed))) > 0:
+        yield f"  and {more:,} more, which are not listed (--limit)"
+
+
+def _rows(difference: Difference) -> int:
+    here, there = difference.copies or (1, 0)
+    return abs(here - there)
 
 
 def _difference(difference: Difference, key: Sequence[str]) -> Iterator[str]:
@@ -66,11 +72,14 @@ def _difference(difference: Difference, key: Sequence[str]) -> Iterator[str]:
     yield f"  {_row(difference.key, key)}: {difference.kind.value}{suffix}"
     if difference.kind is Kind.DIFFERENT:
         for column in difference.columns:
-            here, there = side_by_side(difference.source.get(column), difference.target.get(column))
-            yield f"    {_plain(column)}: source {here}, target {there}"
+            values = difference.source.get(column), difference.target.get(column)
+            here, there = side_by_side(*values)
+            # Long values are not read to their end.
+            further = ", which differ further on" if here == there != MASK else ""
+            yield f"    {column}: source {here}, target {there}{further}"
         return
     values = difference.source or difference.target
-    yield "    " + ", ".join(f"{_plain(name)} {shown(value)}" for name, value in values.items())
+    yield "    " + ", ".join(f"{name} {shown(value)}" for name, value in values.items())
 
 
 def _row(values: Sequence[str], key: Sequence[str]) -> str:
@@ -78,15 +87,15 @@ def _row(values: Sequence[str], key: Sequence[str]) -> str:
         return "a row"
     if len(key) != len(values):
         return ", ".join(shown(value) for value in values)
-    return ", ".join(f"{_plain(k)} {shown(v)}" for k, v in zip(key, values, strict=True))
+    return ", ".join(f"{k} {shown(v)}" for k, v in zip(key, values, strict=True))
 
 
 def _not_covered(validation: Validation, plan: Plan | None) -> Iterator[str]:
-    reasons = [_plain(problem) for problem in validation.problems]
+    reasons = list(validation.problems)
     inconclusive = validation.having(Verdict.INCONCLUSIVE)
-    reasons += [f"{result.table}: {_plain(result.reason)}" for result in inconclusive]
+    reasons += [f"{result.table}: {result.reason}" for result in inconclusive]
     for label, columns in _left_out(plan):
-        reasons.append(f"{label}: columns left out: {', '.join(map(_plain, columns))}")
+        reasons.append(f"{label}: columns left out: {', '.join(columns)}")
     if reasons:
         yield ""
         yield "Not covered:"
@@ -113,13 +122,6 @@ def _summed_up(validation: Validation) -> str:
     return ", ".join(told)
 
 
-def _plain(text: str) -> str:
-    """Names may hold any sign; one that a terminal would act on is escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
-    )
-
-
 def _lines(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(plain(line)), soft_wrap=True)

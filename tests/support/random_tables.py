@@ -187,11 +187,17 @@ Edits = Counter[tuple[str, tuple[Hashable, ...], tuple[str, ...]]]
 
 def edits(case: Case) -> Edits:
     """What must be reported: kind, identity and columns, each so many times."""
-    if not case.key:
-        here = Counter(identity(case, row) for row in case.source)
-        there = Counter(identity(case, row) for row in case.target)
-        missing = {("missing", each, ()): n for each, n in (here - there).items()}
-        return Counter(missing | {("extra", each, ()): n for each, n in (there - here).items()})
+    return _by_key(case) if case.key else _by_count(case)
+
+
+def _by_count(case: Case) -> Edits:
+    here = Counter(identity(case, row) for row in case.source)
+    there = Counter(identity(case, row) for row in case.target)
+    missing: Edits = Counter({("missing", each, ()): n for each, n in (here - there).items()})
+    return missing + Counter({("extra", each, ()): n for each, n in (there - here).items()})
+
+
+def _by_key(case: Case) -> Edits:
     source = {identity(case, row): row for row in case.source}
     target = {identity(case, row): row for row in case.target}
     found: Edits = Counter()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from migration.digest import Method
 from migration.postgres import Credentials
+from migration.row_hash import Method
 from migration.validator import run
 from migration.validator.plan import Plan
 from migration.validator.results import (
