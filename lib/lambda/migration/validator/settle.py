@@ -121,8 +121,7 @@ def settle(
     """
     settlement = _Settlement(identities, rows, settling, remaining)
     reason = settlement.follow() if identities else ""
-    moving = tuple(settlement.open)
-    return Settled(settlement.real, moving, reason if moving else "", settlement.as_of)
+    return Settled(settlement.real, tuple(settlement.open), reason, settlement.as_of)
 
 
 @dataclass
