@@ -9,13 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.models import (
+    StepFunctionsParserBackend,
+    stepfunctions_parser_backends,
+)
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from migration.clients import client
@@ -136,6 +142,7 @@ class Run:
 
 
 _read = AmazonStateLanguageParser.parse
+_validate = lru_cache(maxsize=4)(StepFunctionsParserBackend._validate_definition)
 
 
 @lru_cache(maxsize=4)
@@ -144,12 +151,26 @@ def _tree(definition: str) -> Any:
 
 
 def _parse(definition: str) -> tuple[Any, Any]:
-    """moto reads a definition twice for each execution, which takes longer than to execute it.
-
-    What was read is kept; the components that are executed, which have a state, are made anew.
-    """
+    """The components that are executed, which have a state, are made anew."""
     tree = _tree(definition)
     return Preprocessor().visit(tree), tree
+
+
+@cache
+def _caller(region: str, service: str) -> Any:
+    return boto_client_for(region, service)
+
+
+def _spare_work(patch: pytest.MonkeyPatch) -> None:
+    """moto reads a definition twice for each execution and makes a client for each invocation,
+    which together takes longer than to execute it: both are kept."""
+    patch.setattr(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate))
+    patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
+    patch.setattr(
+        lambda_eval_utils,
+        "boto_client_for",
+        lambda region, service, state_credentials: _caller(region, service),
+    )
 
 
 class Interpreter:
@@ -158,7 +179,7 @@ class Interpreter:
     def __init__(
         self, patch: pytest.MonkeyPatch, functions: Functions, virtual: VirtualClock
     ) -> None:
-        patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parse))
+        _spare_work(patch)
         interpreter_patches.run_functions_in_process(patch, functions)
         interpreter_patches.time_out_tasks(patch)
         interpreter_patches.wait_in_virtual_time(patch, virtual)
@@ -191,13 +212,15 @@ class Interpreter:
 def _outcome(aws: Any, arn: str) -> Run:
     end = aws.describe_execution(executionArn=arn)
     assert end["status"] != "RUNNING", f"{arn} still runs after {REAL_SECONDS} s"
-    history = aws.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    # Past the API, which takes as long over hundreds of events as the execution took.
+    region, account = arn.split(":")[3:5]
+    history = stepfunctions_parser_backends[account][region].get_execution_history(arn)["events"]
     return Run(
         status=end["status"],
         states=[
-            event["stateEnteredEventDetails"]["name"]
+            entered["name"]
             for event in history
-            if "stateEnteredEventDetails" in event
+            if (entered := event.get("stateEnteredEventDetails"))
         ],
         output=json.loads(end["output"]) if "output" in end else None,
         error=end.get("error"),
