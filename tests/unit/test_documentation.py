@@ -36,6 +36,7 @@ RUN_BY_HAND = {
     "pipenv run migration plan": "tests/unit/scripts/test_migration_plan.py",
     "pipenv run migration start": "tests/unit/scripts/test_migration_start.py",
     "pipenv run migration status": "tests/unit/scripts/test_migration_status.py",
+    "pipenv run validate": "tests/integration/test_validate_command.py",
     "pipenv run mint-token": "tests/unit/lambda/test_api_keys_command.py",
     "pipenv run rotate-api-key": "tests/unit/lambda/test_api_keys_command.py",
 }
