@@ -100,8 +100,12 @@ class Terraform:
             )
         return _good(done, "init")
 
+    def validate(self) -> Outcome:
+        """Checks the configuration against the provider's schema."""
+        return _good(self.run("validate"), "validate")
+
     def plan(self) -> Outcome:
-        """``code`` is NOTHING_TO_DO or CHANGES; what ``terraform validate`` checks is checked."""
+        """``code`` is NOTHING_TO_DO or CHANGES."""
         done = self.run(
             "plan", "-input=false", "-detailed-exitcode", f"-parallelism={PARALLELISM}",
             f"-out={_PLAN}",

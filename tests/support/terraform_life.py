@@ -56,8 +56,9 @@ class Life:
         return {arn for arn in found if arn}
 
     def bring_up(self, before_plan: Callable[[], None] = lambda: None) -> None:
-        """init, plan, apply and a second plan."""
+        """init, validate, plan, apply and a second plan."""
         self.do("init")
+        self.do("validate")
         before_plan()
         self.do("plan")
         self.do("apply")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from migration import clock, digest
 from migration.digest import Digest
@@ -156,7 +155,8 @@ class _Comparison:
     def _count(self, real: Unlike) -> None:
         """Adds to the totals, and to the list while there is room in it."""
         room = self.sessions.limits.listed - len(self.result.differences)
-        some = dict(islice(real.items(), max(0, room)))
+        # In an order that the next run has too.
+        some = {each: real[each] for each in sorted(real)[: max(0, room)]}
         listed = dict(described(self.reading.pairing, some, self.access))
         gone = some.keys() - listed.keys()
         kinds = dict.fromkeys(Kind, 0)
