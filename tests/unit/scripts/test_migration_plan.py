@@ -61,7 +61,7 @@ def test_every_state_is_planned_in_its_phase(printed: str) -> None:
         "source closed, marker yes",
         "sns:Publish migration-notifications-dev: 'Migration rolled back'",
         "wait 60 s (at most 1440 times)",
-        "decide: ValidateData or WaitForReplication or ExecuteRollback",
+        "decide: PlanValidation or WaitForReplication or ExecuteRollback",
         "end as failed: RollbackFailed",
         "Succeeded end well",
     ],
