@@ -25,7 +25,8 @@ def state_seconds(state: State) -> int:
         return int(state["Seconds"])
     if state["Type"] == "Map":
         # A Map has no time limit of its own: its children have, and come in so many rounds.
-        rounds = ceil(state["ItemReader"]["ReaderConfig"]["MaxItems"] / state["MaxConcurrency"])
+        most = state["ItemReader"]["ReaderConfig"]["MaxItems"]
+        rounds: int = ceil(most / state["MaxConcurrency"])
         return rounds * longest_seconds(state["ItemProcessor"]["States"], {})
     if state["Type"] != "Task":
         return 0

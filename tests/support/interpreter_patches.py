@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.responses import EmptyResult
-from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import (
     ErrorEqualsDecl,
 )
@@ -58,7 +58,6 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
     WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval import states as eval_states
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError, extract_json
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -242,15 +241,11 @@ def name_a_failed_item_reader(patch: pytest.MonkeyPatch) -> None:
             read(self, env)
         except ClientError as error:
             name = StatesErrorName(typ=StatesErrorNameType.StatesItemReaderFailed)
-            details = MapRunFailedEventDetails(error=name.error_name, cause=str(error))
-            raise FailureEventException(
-                FailureEvent(
-                    env=env,
-                    error_name=name,
-                    event_type=HistoryEventType.MapRunFailed,
-                    event_details=EventDetails(mapRunFailedEventDetails=details),
-                )
-            ) from error
+            details: Any = {
+                "mapRunFailedEventDetails": {"error": name.error_name, "cause": str(error)}
+            }
+            failed = FailureEvent(env, name, HistoryEventType.MapRunFailed, details)
+            raise FailureEventException(failed) from error
 
     patch.setattr(ItemReader, "_eval_body", checked)
 

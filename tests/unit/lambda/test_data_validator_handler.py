@@ -66,7 +66,7 @@ class World:
     """What the two databases hold, as far as the stages know: how many rows of a part differ."""
 
     def __init__(self) -> None:
-        self.tables = ("a", "b")
+        self.tables: tuple[str, ...] = ("a", "b")
         self.parts_each = 1
         self.differing: dict[int, int] = {}
         self.planned: list[tuple[Rules, Limits, Sequence[str]]] = []

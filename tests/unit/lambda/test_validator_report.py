@@ -51,7 +51,7 @@ def read(number: int, table: str = "public.a", **found: object) -> PartResult:
 
 def differing(number: int, *keys: str, kind: Kind = Kind.DIFFERENT) -> PartResult:
     listed = tuple(Difference("public.a", kind, (key,), ("amount",)) for key in keys)
-    counts = {"missing": 0, "extra": 0, "different": 0}
+    counts: dict[str, Any] = {"missing": 0, "extra": 0, "different": 0}
     counts[{Kind.MISSING: "missing", Kind.EXTRA: "extra"}.get(kind, "different")] = len(keys)
     return read(number, differences=listed, **counts)
 
