@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import pytest
@@ -47,3 +48,29 @@ def test_they_are_found_in_a_table_of_several_segments(shop: Pair, table: Table)
 
 def test_equal_tables_match(shop: Pair) -> None:
     check(shop, TABLES.values(), SMALL, [])
+
+
+# What a bad copy may put in place of NULL.
+BLANKS = {
+    "text": "''", "char(3)": "''", "int": "0", "bigint": "0", "boolean": "false", "numeric": "0",
+    "uuid": "'00000000-0000-0000-0000-000000000000'", "bytea": "''", "float8": "0", "jsonb": "'0'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", ["all of them", "two neighbours", "two of them"])
+@pytest.mark.parametrize("key", ["smallint", "int", "bigint", "text", ""])
+def test_null_against_a_blank_does_not_cancel_between_rows(
+    pair: Pair, key: str, blank: str
+) -> None:
+    """A row's key may be its hash's seed, and so may be what tells NULL."""
+    rows = {"all of them": range(64), "two neighbours": (4, 5), "two of them": (4, 9)}[blank]
+    for sort, value in BLANKS.items():
+        constraint = "primary key" if key else ""
+        pair.both(f'create table "{sort}" (id {key or "int"} {constraint}, v {sort})')
+        pair.both(f'insert into "{sort}" select n, null from generate_series(0, 63) n')  # noqa: S608
+        ids = ", ".join(f"'{row}'" for row in rows)
+        pair.target.run(f'update "{sort}" set v = {value} where id::text in ({ids})')  # noqa: S608
+    found = Counter(each.table for each in differences(pair.validate()))
+    each_is = 1 if key else 2
+    assert found == {f'public."{sort}"' if "(" in sort else f"public.{sort}": len(rows) * each_is
+                     for sort in BLANKS}  # fmt: skip

@@ -163,11 +163,30 @@ def cases(draw: st.DrawFn) -> Case:
     blank = Case(dict(zip(names, sorts, strict=True)), tuple(key), (), ())
     unique = (lambda each: identity(blank, each)) if keyed else None
     rows = draw(st.lists(row, max_size=12, unique_by=unique))
-    target = [edited for each in rows if (edited := draw(_edit(each, row, keyed)))]
+    if keyed < len(names) and draw(st.booleans()):
+        # A copy that changes one value into another wherever it is, such as NULL into 0.
+        place = draw(st.integers(keyed, len(names) - 1))
+        rows, target = draw(_converted(rows, place, TYPES[sorts[place]]))
+    else:
+        target = [edited for each in rows if (edited := draw(_edit(each, row, keyed)))]
     target += draw(st.lists(st.sampled_from(rows) | row if rows else row, max_size=2))
     if keyed:
         target = list({identity(blank, each): each for each in target}.values())
     return Case(blank.types, blank.key, rows, draw(st.permutations(target)))
+
+
+@st.composite
+def _converted(
+    draw: st.DrawFn, rows: list[Row], place: int, values: st.SearchStrategy[Value]
+) -> tuple[list[Row], list[Row]]:
+    """``rows`` with NULL in a column, and with one other value."""
+    blank = draw(values)
+    left, right = draw(st.permutations([NULL, blank]))
+
+    def with_value(value: Value) -> list[Row]:
+        return [(*row[:place], value, *row[place + 1 :]) for row in rows]
+
+    return with_value(left), with_value(right)
 
 
 @st.composite

@@ -78,6 +78,10 @@ _STAND_INS: Mapping[Kind, str] = MappingProxyType(
         Kind.PADDED: "''::bpchar",
     }
 )
+# What tells NULL from its stand-in is in the seed, which may be the row's integer key: it must
+# not be what two keys differ by. With 1, NULL in the rows 4 and 5 would sum up to what the stand-in in
+# both does, since each would have the other's seed. (The digits of pi.)
+_NULL = 0x3243F6A8885A308D
 _BY_BYTES = frozenset({Kind.TEXT, Kind.PADDED})
 _INTEGERS = frozenset({Kind.INTEGER, Kind.BIG})
 
@@ -128,7 +132,6 @@ def _link(each: Field, seed: str, *, never_null: bool) -> str:
     """
     value, kind = each.form.sql, each.form.kind
     if not never_null:
-        # NULL and its stand-in have different seeds.
-        seed = f"({seed} # (case when {value} is null then 1 else 0 end)::int8)"
+        seed = f"({seed} # (case when {value} is null then {_NULL} else 0 end)::int8)"
         value = f"coalesce({value}, {_STAND_INS[kind]})"
     return _LINKS[kind].format(value=value, seed=seed)

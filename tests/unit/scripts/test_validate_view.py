@@ -144,4 +144,4 @@ def test_the_bar_is_for_terminals_and_goes_by_rows() -> None:
     assert "public.[t]" in bar(terminal=True, quiet=False)
     assert " 50/200" in bar(terminal=True, quiet=False)
     assert bar(terminal=True, quiet=True) == ""
-    assert bar(terminal=False, quiet=False).strip() == ""
+    assert bar(terminal=False, quiet=False) == ""
