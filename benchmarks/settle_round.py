@@ -7,21 +7,25 @@ that differs at a direct look is settled.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from pg8000.native import Connection
 
 from benchmarks.settle_traffic import DATABASE, QUIET, ROWS, flowing, replicated
-from migration.validator.settle import Identity, Look, Rows, Settling, settle
+from migration.reader import Reader
+from migration.validator import planning, settle
+from migration.validator.access import access
+from migration.validator.limits import Limits
+from migration.validator.rules import Rules
+from migration.validator.segments import Reading
+from migration.validator.sessions import Sessions
+from migration.validator.settle import Identity, Look, Settling
 from migration.validator.watermark import MarkerRow
 from tests.support.postgres import Server
 
-_LOOK = """
-select id::text, md5(a::text), xmin::text from public.accounts a
- where id = any(cast(:ids as int[]))
-"""
+_TABLE = "public.accounts"
 # What is planted in the row of a key, and what takes it away again. The source never has a key
 # below 0.
 _PLANTED = (
@@ -95,14 +99,16 @@ def campaign(
     done = []
     with (
         replicated(source, target),
-        closing(source.connect(DATABASE)) as here,
         closing(target.connect(DATABASE)) as there,
+        closing(Reader(source.database("source", DATABASE))) as here,
+        closing(Reader(target.database("target", DATABASE))) as copy,
         flowing(source, target, rate=rate, stall=stall) as traffic,
     ):
+        rows = _Table(here, copy)
         began = time.monotonic()
         for number in range(runs):
             with closing(_marker(source, target, number)) as marker:
-                done.append(_run(_Table(here, there), there, marker, number))
+                done.append(_run(rows, there, marker, number))
             progress(done[-1])
         reached = traffic.written / (time.monotonic() - began)
     return Campaign(tuple(done), reached, traffic.held)
@@ -114,7 +120,7 @@ def _marker(source: Server, target: Server, number: int) -> MarkerRow:
     )
 
 
-def _run(rows: _Table, there: Connection, marker: MarkerRow, number: int) -> Run:
+def _run(rows: settle.Rows, there: Connection, marker: MarkerRow, number: int) -> Run:
     quiet = range(QUIET, ROWS + 1, QUIET)
     keys = [quiet[(number * len(_PLANTED) + n) % len(quiet)] for n in range(len(_PLANTED))]
     for key, (plant, _) in zip(keys, _PLANTED, strict=True):
@@ -123,7 +129,7 @@ def _run(rows: _Table, there: Connection, marker: MarkerRow, number: int) -> Run
     planted = {(str(key),) for key in (*keys[:_EXTRA], extra)}
     began = time.monotonic()
     differing = _differing(rows, [*range(1, ROWS + 1), extra])
-    settled = settle(differing, rows, Settling(marker), lambda: _SECONDS)
+    settled = settle.settle(differing, rows, Settling(marker), lambda: _SECONDS)
     seconds = time.monotonic() - began
     for key, (_, repair) in zip(keys, _PLANTED, strict=True):
         there.run(repair.format(key))
@@ -138,7 +144,7 @@ def _run(rows: _Table, there: Connection, marker: MarkerRow, number: int) -> Run
     )
 
 
-def _differing(rows: Rows, keys: Sequence[int]) -> list[Identity]:
+def _differing(rows: settle.Rows, keys: Sequence[int]) -> list[Identity]:
     """What a comparison finds that knows nothing of replication."""
     every = [(str(key),) for key in keys]
     here, there = rows.source(every), rows.target(every)
@@ -147,18 +153,17 @@ def _differing(rows: Rows, keys: Sequence[int]) -> list[Identity]:
 
 
 class _Table:
-    """The table's rows by their key."""
+    """The table's rows, as the validator reads them."""
 
-    def __init__(self, source: Connection, target: Connection) -> None:
-        self._source, self._target = source, target
+    def __init__(self, source: Reader, target: Reader) -> None:
+        limits = Limits()
+        plan = planning.make(source, target, ["public"], Rules(), limits)
+        pairing = plan.pairing(_TABLE)
+        sessions = Sessions(pairing, source, target, limits, lambda: _SECONDS)
+        self._access = access(Reading.of(plan, pairing), sessions.read)
 
-    def source(self, identities: Collection[Identity]) -> dict[Identity, Look]:
-        return _looks(self._source, identities)
+    def source(self, identities: Collection[Identity]) -> Mapping[Identity, Look]:
+        return self._access.look("source", identities)
 
-    def target(self, identities: Collection[Identity]) -> dict[Identity, Look]:
-        return _looks(self._target, identities)
-
-
-def _looks(session: Connection, identities: Collection[Identity]) -> dict[Identity, Look]:
-    found = session.run(_LOOK, ids=[int(key) for (key,) in identities])
-    return {(key,): Look(content, version) for key, content, version in found}
+    def target(self, identities: Collection[Identity]) -> Mapping[Identity, Look]:
+        return self._access.look("target", identities)

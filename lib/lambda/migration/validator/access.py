@@ -19,7 +19,7 @@ MASK = "***"
 # Of a value that is shown.
 _CHARACTERS = 200
 # The rows looked for, by place; no column of a table is named so by anyone.
-_WANTED, _HASH = '"~wanted"', '"~hash"'
+_WANTED, _HASH, _VERSION = '"~wanted"', '"~hash"', '"~version"'
 
 Side = Literal["source", "target"]
 Read = Callable[[Side, str], Sequence[Sequence[Any]]]
@@ -159,8 +159,10 @@ class Multiset(_Pairing):
         return {(hashed or "",): Look(str(count)) for hashed, count in hashes.items()}
 
     def look(self, side: Side, identities: Collection[Identity]) -> dict[Identity, Look]:
-        rows = self._found(side, identities, f"select {_HASH}, count(*)", "group by 1")
-        return {(hashed,): Look(str(count)) for hashed, count in rows}
+        # Which they are besides: one that goes and another that comes leave their number as it is.
+        versions = f"md5(string_agg({_VERSION}, ',' order by {_VERSION}))"
+        rows = self._found(side, identities, f"select {_HASH}, count(*), {versions}", "group by 1")
+        return {(hashed,): Look(str(count), version) for hashed, count, version in rows}
 
     def describe(self, side: Side, identities: Collection[Identity]) -> dict[Identity, Row]:
         rows = self._found(
@@ -175,7 +177,8 @@ class Multiset(_Pairing):
         if not identities:
             return []
         wanted = ", ".join(literal(identity[0]) for identity in identities)
-        rows = f"select ({self.reading.hash})::text as {_HASH}, * from {self.table(side).sql}"  # noqa: S608 - quoted.
+        columns = f"({self.reading.hash})::text as {_HASH}, xmin::text as {_VERSION}"
+        rows = f"select {columns}, * from {self.table(side).sql}"  # noqa: S608 - quoted.
         return self.read(
             side,
             f'{select} from ({rows} offset 0) as "~rows" where {_HASH} in ({wanted}) {end}',
