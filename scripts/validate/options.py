@@ -57,7 +57,7 @@ _OPTIONS = (
         help="Share of the time that is spent reading: at 0.5 the databases rest half of it.",
     ),
     click.option(
-        "--max-lag", type=NumberRange(0, _DAY), default=15.0, metavar="SECONDS",
+        "--max-lag", type=NumberRange(0, _DAY), default=10.0, metavar="SECONDS",
         help="The longest replication lag to be reckoned with: a difference counts only if it has "
         "outlasted it.",
     ),
