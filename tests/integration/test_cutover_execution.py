@@ -104,7 +104,8 @@ PREPARE_TASKS = {
     "Preflight": "preflight",
     "StartReplication": "start",
     "GetReplicationStatus": "status",
-    "ValidateData": "validate",
+    "PlanValidation": "plan",
+    "SummariseValidation": "summarise",
 }
 """Those of test_workflow_execution."""
 TASKS = {

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from pg8000.exceptions import DatabaseError
 
 import data_validator
-from migration import catch_up, checkpoints, postgres
+from migration import catch_up, checkpoints, clock, postgres
 from migration.catalogue import Column, Table, Type
 from migration.clients import client
 from migration.errors import InvalidRequest
@@ -23,6 +23,7 @@ from migration.postgres import Credentials, Database, DatabaseUnavailable
 from migration.reader import Reader
 from migration.row_hash import Method
 from migration.validator import compare, planning, repair, stages
+from migration.validator.keeping import Kept
 from migration.validator.limits import Limits
 from migration.validator.plan import Pairing, Part, Plan
 from migration.validator.repair import Repaired
@@ -208,6 +209,15 @@ def test_a_plan_is_made_once_and_its_items_are_written_again(world: World) -> No
     assert call("plan")["tables"] == 2
     assert len(items()) == 2
     assert len(world.planned) == 1
+
+
+def test_of_two_attempts_at_a_plan_the_first_that_is_kept_stands(world: World) -> None:
+    """Else parts of one plan would be taken together with results of another."""
+    kept = Kept.of("migration-1")
+    first, second = (Plan(Method.NATIVE, problems=(each,)) for each in ("first", "second"))
+    assert kept.keep_plan(first, clock.now()) == first
+    assert kept.keep_plan(second, clock.now()) == first
+    assert kept.plan() == first
 
 
 def test_a_part_that_was_read_is_not_read_again(world: World) -> None:

@@ -218,6 +218,14 @@ def test_the_text_names_keys_and_never_values() -> None:
     )
 
 
+def test_a_long_reason_does_not_make_the_text_long() -> None:
+    made = plan(*(f"t{n}" for n in range(20)))
+    results = [read(n, f"public.t{n}", reason="x" * 2000) for n in range(20)]
+    text = report.text(report.taken_together(made, results), 1.0)
+    assert 1000 < len(text) <= report.TEXT_CHARACTERS
+    assert text.endswith("and 12 more")
+
+
 @given(
     st.integers(1, 300),
     st.text(st.characters(codec="utf-8"), max_size=2000),
