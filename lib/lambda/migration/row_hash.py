@@ -79,8 +79,8 @@ _STAND_INS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 # What tells NULL from its stand-in is in the seed, which may be the row's integer key: it must
-# not be what two keys differ by. With 1, NULL in the rows 4 and 5 would sum up to what the stand-in in
-# both does, since each would have the other's seed. (The digits of pi.)
+# not be what two keys differ by. With 1, NULL in the rows 4 and 5 would sum up to what the
+# stand-in in both does, since each would have the other's seed. (The digits of pi.)
 _NULL = 0x3243F6A8885A308D
 _BY_BYTES = frozenset({Kind.TEXT, Kind.PADDED})
 _INTEGERS = frozenset({Kind.INTEGER, Kind.BIG})
