@@ -180,9 +180,7 @@ class Script:
         return token
 
     def settle(self, rounds: int = 2, remaining: float = 1e6) -> Settled:
-        settling = Settling(
-            self, Patience(rounds), self.slept.append, lambda: sum(self.slept)
-        )  # fmt: skip
+        settling = Settling(self, Patience(rounds), self.slept.append, lambda: sum(self.slept))
         return settle([("1",)], self, settling, lambda: remaining - sum(self.slept))
 
 
@@ -212,7 +210,6 @@ REAL, EQUAL, MOVING = "real", "equal", "moving"
         ("X1 B2, X1 B2, X1 B3", 3, REAL),
         ("X1 B2, X1 B2, X1 B3, X1 B3", 2, MOVING),
         ("X1 B2, X1 B2, X1 -, X1 B3, X1 B3, X1 B3", 3, MOVING),
-        ("X1 B2, X1 C3, X1 B4, X1 C5", 2, MOVING),
         # Somebody goes on writing to the target.
         ("X1 B2, Y2 B2, Z3 B2, W4 B2", 2, REAL),
         # On the source it comes and goes between looks, which its versions on the target tell.
@@ -222,7 +219,6 @@ REAL, EQUAL, MOVING = "real", "equal", "moving"
         ("X1 -, X1 -, X2 -, X2 -, X2 -, X2 -", 3, REAL),
         # Without versions, contents must do, of both sides.
         ("2 3", 2, REAL),
-        ("2 3, 1 3, 2 3, 2 3", 2, MOVING),
         ("2 3, 2 4, 2 3, 2 3", 2, MOVING),
         ("2 3, 2 3, 1 3, 1 3", 2, MOVING),
         ("2 3, 2 3, 2 4, 2 3, 2 3, 2 3", 3, MOVING),
@@ -265,11 +261,10 @@ def test_a_mark_that_does_not_pass_leaves_all_open() -> None:
     settled = script.settle()
 
     assert settled.moving == (("1",),)
-    assert not settled.real
     assert settled.reason == (
         "the mark had not reached the target after 120 s: replication is behind or stopped"
     )
-    assert settled.as_of == ""
+    assert (settled.real, settled.as_of) == ({}, "")
     assert script.slept[1:5] == [0.25, 0.5, 1.0, 2.0]
     assert max(script.slept) == 2.0
     assert sum(script.slept) == 120.0
