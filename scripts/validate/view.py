@@ -72,8 +72,7 @@ def _difference(difference: Difference, key: Sequence[str]) -> Iterator[str]:
     yield f"  {_row(difference.key, key)}: {difference.kind.value}{suffix}"
     if difference.kind is Kind.DIFFERENT:
         for column in difference.columns:
-            values = difference.source.get(column), difference.target.get(column)
-            here, there = side_by_side(*values)
+            here, there = side_by_side(difference.source.get(column), difference.target.get(column))
             # Long values are not read to their end.
             further = ", which differ further on" if here == there != MASK else ""
             yield f"    {column}: source {here}, target {there}{further}"

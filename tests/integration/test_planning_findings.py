@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from migration.catalogue import Type
-from migration.digest import Method
 from migration.reader import Unreadable
+from migration.row_hash import Method
 from migration.validator.results import Finding, Verdict
 from migration.validator.rules import Rules
 from tests.support.pair import Pair

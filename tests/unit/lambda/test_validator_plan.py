@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.catalogue import Column, Table, Type
-from migration.digest import Method
+from migration.row_hash import Method
 from migration.validator.plan import Field, Pairing, Part, Plan
 from migration.validator.results import Finding, Verdict
 
