@@ -17,7 +17,7 @@ from migration.validator.limits import Limits
 from migration.validator.plan import Part, Plan
 from migration.validator.results import Kind, PartResult
 from migration.validator.segments import Reading, Segments
-from migration.validator.sessions import Rows, Sessions
+from migration.validator.sessions import RESERVE_SECONDS, Rows, Sessions
 from migration.validator.settle import Identity, Look, Settling, settle
 
 # Segments read by one statement, so that progress is seen and the pace kept.
@@ -118,9 +118,18 @@ class _Comparison:
 
     def _real(self, candidates: Unlike) -> Unlike:
         """Those that differ and are not merely on their way."""
-        if self.settling is None or self.result.mismatched >= _ENOUGH:
+        if self.settling is None:
             return self._found_by_key(candidates)
-        settled = settle(candidates.keys(), self, self.settling, self.sessions.remaining)
+        if self.result.mismatched >= _ENOUGH:
+            counted = f"after {_ENOUGH:,} differences others were counted as they were first read"
+            self.result = replace(self.result, reason=counted)
+            return self._found_by_key(candidates)
+        settled = settle(
+            candidates.keys(),
+            self,
+            self.settling,
+            lambda: self.sessions.remaining() - RESERVE_SECONDS,
+        )
         self.result = replace(
             self.result,
             rechecked=self.result.rechecked + len(candidates),
