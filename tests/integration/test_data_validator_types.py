@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from migration import digest
+from migration import digest, row_hash
 from migration.row_hash import Method
 from migration.validator.results import Verdict
 from tests.support.every_type import EDITS, TYPES
@@ -89,3 +89,29 @@ def test_swapping_a_value_between_any_two_rows_changes_the_digest(pair: Pair, ke
         target.run("rollback")
     assert len(set(totals)) == 21
     target.close()
+
+
+ALMOST = {
+    "char(8)": ("' ab'", "'ab'"), "text": ("'ab '", "'ab'"), "varchar": ("'1'", "'\uff11'"),
+    "text[]": ("'{NULL}'", "'{\"NULL\"}'"), "numeric": ("'NaN'", "0"), "float8": ("'-0'", "'0'"),
+    "interval": ("'1 mon'", "'30 days'"), "jsonb": ("'1.0'", "'1.00'"), "json": ("'1'", "' 1'"),
+    "timestamptz": ("'infinity'", "'-infinity'"), "bytea": ("'\\x00'", "''"),
+    "varbit": ("'0'", "'00'"), "inet": ("'10.0.0.1'", "'10.0.0.1/24'"),
+    "date": ("'infinity'", "null"),
+    "daterange": ("'empty'", "'(,)'"), "timetz": ("'12:00+00'", "'13:00+01'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_values_that_are_almost_equal_differ(
+    pair: Pair, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_hash, "choose", lambda source, target: method)
+    columns = ", ".join(f'"{sort}" {sort}' for sort in ALMOST)
+    pair.both(f"create table t ({columns}, id int primary key)")
+    for session, side in ((pair.source, 0), (pair.target, 1)):
+        session.run(f"insert into t values ({', '.join(v[side] for v in ALMOST.values())}, 1)")  # noqa: S608
+    validation = pair.validate()
+    assert validation.method == method
+    [difference] = differences(validation)
+    assert difference.columns == tuple(ALMOST)
