@@ -14,7 +14,7 @@ from migration.reader import Reader, Unreadable
 from migration.row_hash import Method
 from migration.validator import run
 from migration.validator.limits import Limits
-from migration.validator.plan import Part, Plan
+from migration.validator.plan import Part
 from migration.validator.results import Kind, Validation, Verdict
 from migration.validator.rules import Rules
 from migration.validator.sessions import RESERVE_SECONDS
@@ -38,25 +38,14 @@ def reasons(validation: Validation) -> dict[str, str]:
 
 
 class Before(run.Silent):
-    """Acts when the plan is made, before a row is read."""
+    """Acts before a part is read: the first, or the one of this number."""
 
-    def __init__(self, act: Callable[[], object]) -> None:
-        self._act = act
-
-    def planned(self, plan: Plan) -> None:
-        self._act()
-
-
-class Between(run.Silent):
-    """Acts before the second part is read."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        self._act = act
-        self._parts = 0
+    def __init__(self, act: Callable[[], object], number: int = 1) -> None:
+        self._act, self._left = act, number
 
     def began(self, part: Part) -> None:
-        self._parts += 1
-        if self._parts == 2:
+        self._left -= 1
+        if self._left == 0:
             self._act()
 
 
@@ -202,7 +191,7 @@ def test_a_connection_lost_in_the_middle_is_never_a_match_of_what_differs(
 
 def test_a_lost_connection_is_not_covered_and_the_next_table_is(payments: Pair) -> None:
     payments.both("create table a (id int); create table z (id int)")
-    validation = payments.validate(progress=Between(lambda: payments.target.run(CUT)))
+    validation = payments.validate(progress=Before(lambda: payments.target.run(CUT), 2))
     matched = [result.table for result in validation.having(Verdict.MATCH)]
     assert matched == ["public.a", "public.z"]
     [reason] = reasons(validation).values()
