@@ -67,4 +67,4 @@ def validate(
             )  # fmt: skip
             results.append(result)
             progress.ended(result)
-    return taken_together(plan, results)
+    return taken_together(plan, results, listed=limits.listed * len(plan.parts))
