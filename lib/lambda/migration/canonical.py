@@ -31,14 +31,13 @@ from types import MappingProxyType
 
 from migration.catalogue import Type
 
-# Fed to the row hash as they are. Their hash functions read every bit, and record_send writes
-# them with object identifiers that are the same in every database.
-_PLAIN = frozenset({"date", "oid", "bytea"})
-
 # Fed through their binary form. The native hash of timestamps and of time folds 64 bits to 32,
 # that of numeric leaves out the sign, interval's calls a month 30 days, and money and bit have
 # none.
 _SEND = {
+    "date": "date_send",
+    "oid": "oidsend",
+    "bytea": "byteasend",
     "name": "namesend",
     "timestamp": "timestamp_send",
     "timestamptz": "timestamptz_send",
@@ -136,8 +135,6 @@ def _scalar(column: str, base: str) -> Form:
         return Form(Kind.UUID, f"{column}::uuid")
     if base == "bpchar":
         return Form(Kind.PADDED, f"{column}::bpchar")
-    if base in _PLAIN:
-        return Form(Kind.BINARY, f"{column}::{base}")
     if base in _SEND:
         return Form(Kind.BINARY, f"{_SEND[base]}({column})")
     return Form(Kind.TEXT, f"{column}::text")

@@ -27,10 +27,10 @@ PROBE = """
 select array_agg(hashtextextended(repeat('Zoë ', n::int4) collate "C",
          hashbpcharextended('EUR'::bpchar collate "C",
          hashint4extended((n * 1103515245 % 2147483647)::int4,
-         hashint8extended(n * 6364136223846793, hash_record_extended(row(
-           date '0044-03-15 BC' + (n * 40503)::int4, (n * 2654435761 % 4294967296)::oid,
-           nullif(int8send(n * 6364136223846793), int8send(0)), n % 2 = 0
-         ), uuid_hash_extended(md5(n::text)::uuid, n * 11400714819323))))))
+         hashint8extended(n * 6364136223846793, hash_array_extended(array[
+           date_send(date '0044-03-15 BC' + (n * 40503)::int4),
+           nullif(int8send(n * 6364136223846793), int8send(0)), textsend(n::text)
+         ], uuid_hash_extended(md5(n::text)::uuid, n * 11400714819323))))))
        order by n)::text
   from generate_series(0::int8, 40) n
 """
@@ -97,7 +97,7 @@ def native(fields: Sequence[Field], key: Sequence[str], same_encoding: bool) -> 
     together = [each.form.sent for each in left if not _chains(each, same_encoding)]
     hashed = seed
     if together or not left:
-        hashed = f"hash_record_extended(row({', '.join(together)}), {hashed})"
+        hashed = f"hash_array_extended(array[{', '.join(together)}]::bytea[], {hashed})"
     for each in chained:
         hashed = _link(each, hashed, never_null=bool(key) and each.required)
     if not chained and seed == "0":

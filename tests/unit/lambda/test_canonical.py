@@ -25,7 +25,7 @@ INTEGER, BIG, TEXT, BINARY = Kind.INTEGER, Kind.BIG, Kind.TEXT, Kind.BINARY
         (scalar("varchar"), scalar("text"), TEXT, 'textsend("c"::text)'),
         (scalar("bpchar"), scalar("bpchar"), Kind.PADDED, 'textsend("c"::bpchar::text)'),
         (scalar("timestamptz"), scalar("timestamptz"), BINARY, 'timestamptz_send("c")'),
-        (scalar("date"), scalar("date"), BINARY, '"c"::date'),
+        (scalar("date"), scalar("date"), BINARY, 'date_send("c")'),
         (scalar("numeric", 2), scalar("numeric", 2), BINARY, 'numeric_send("c"::numeric)'),
         (scalar("bit"), scalar("bit"), BINARY, 'bit_send("c")'),
         (scalar("float8"), scalar("float8"), TEXT, 'textsend("c"::text)'),
