@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from migration.validator.access import Access, Row
 from migration.validator.drill import Unlike
 from migration.validator.plan import Pairing
 from migration.validator.results import Difference, Kind
 from migration.validator.settle import Identity, Look
+
+# Of a row's values: a thousand rows of a hundred columns have to fit into a function's memory.
+_CHARACTERS = 4_000
+LEFT_OUT = "…"
 
 
 def described(
@@ -45,21 +49,30 @@ def _keyed(
             return None
         return Difference(
             pairing.label, Kind.DIFFERENT, key, columns,
-            {name: source.shown[name] for name in columns},
-            {name: target.shown[name] for name in columns},
+            _cut({name: source.shown[name] for name in columns}),
+            _cut({name: target.shown[name] for name in columns}),
         )  # fmt: skip
     if source is not None:
-        return Difference(pairing.label, Kind.MISSING, key, source=source.shown)
+        return Difference(pairing.label, Kind.MISSING, key, source=_cut(source.shown))
     if target is not None:
-        return Difference(pairing.label, Kind.EXTRA, key, target=target.shown)
+        return Difference(pairing.label, Kind.EXTRA, key, target=_cut(target.shown))
     return None
 
 
 def _copies(pairing: Pairing, found: tuple[int, int], row: Row | None) -> Difference:
-    shown = row.shown if row else {}
+    shown = _cut(row.shown) if row else {}
     if found[0] > found[1]:
         return Difference(pairing.label, Kind.MISSING, source=shown, copies=found)
     return Difference(pairing.label, Kind.EXTRA, target=shown, copies=found)
+
+
+def _cut(shown: Mapping[str, str | None]) -> dict[str, str | None]:
+    """``shown`` in at most about _CHARACTERS; what comes after is left out, NULL is not."""
+    left, found = _CHARACTERS, dict[str, str | None]()
+    for name, value in shown.items():
+        left -= len(value or "")
+        found[name] = LEFT_OUT if value is not None and left < 0 else value
+    return found
 
 
 def _unlike(names: Sequence[str], source: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
