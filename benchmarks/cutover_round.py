@@ -229,6 +229,7 @@ def _variables(servers: dict[str, Server]) -> dict[str, str]:
     zone = client("route53").create_hosted_zone(Name="payments.internal", CallerReference="1")
     values = {
         "SCHEMAS": "public",
+        "VALIDATION_RULES": "{}",
         "APPLICATION_ROLES": ROLE,
         "PRIMARY_ZONE_ID": zone["HostedZone"]["Id"].rpartition("/")[2],
         "PRIMARY_RECORD": "primary.payments.internal",

@@ -133,12 +133,13 @@ def _write(session: Connection, traffic: Traffic, rate: float) -> None:
 
 def _hold_up(session: Connection, traffic: Traffic, stall: float) -> None:
     random = Random(2)  # noqa: S311 - not a secret.
-    while not traffic.ends.wait(0.2 + random.random()):
+    while not traffic.ends.is_set():
         session.run(_HOLD)
         began = time.monotonic()
         traffic.ends.wait(stall * random.random())
         session.run("commit")
         traffic.held = max(traffic.held, time.monotonic() - began)
+        traffic.ends.wait(0.2 + random.random())
 
 
 def _drop_database(server: Server) -> None:

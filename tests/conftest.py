@@ -22,6 +22,11 @@ FOREIGN = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Terraform's life first, then what has real servers: the longest must not begin last."""
+    items.sort(key=lambda item: ("terraform_lifecycle" not in item.nodeid, "unit" in item.nodeid))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Terraform's life is the longest chain of waits: what runs beside it gives way."""
     beside = "PYTEST_XDIST_WORKER" in os.environ and "terraform_lifecycle" not in item.nodeid
