@@ -18,7 +18,8 @@ from migration.validator.segments import (
 )
 from migration.validator.sessions import Sessions
 
-# Sampled rows of a segment: with twenty, few segments have more than twice the average.
+_PAGE = 8_192
+# Rows sampled for a segment, at least.
 _SAMPLED = 20
 
 
@@ -63,11 +64,14 @@ def ranges(reading: Reading, part: Part, sessions: Sessions, *, each: int) -> Ra
     wanted = min(part.rows // each, MOST)
     if wanted < 2:
         return Ranges(reading, part, ())
+    # A page for every segment: the rows of one page are neighbours, and bounds between them would
+    # leave all others to a few large segments.
+    sampled = max(_SAMPLED, _PAGE * pairing.rows // max(1, pairing.bytes))
     found, _ = quantiles(
         sessions.source,
         sessions.target,
         pairing,
-        percent=min(100.0, 100.0 * _SAMPLED * wanted / part.rows),
+        percent=min(100.0, 100.0 * sampled * wanted / part.rows),
         each=max(each, part.rows // MOST),
         most=MOST,
         inside=in_range(pairing.source, pairing.key, part.lower, part.upper),
