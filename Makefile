@@ -21,7 +21,7 @@ MAKEFLAGS += --jobs=2
 
 # A file's tests together, because they share what they set up.
 PYTEST := $(BIN)/python -m pytest --dist loadfile
-LINTED := tap.py lib scripts benchmarks tests
+LINTED := tap.py lib rehearsal scripts benchmarks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help synth test unit lint format plan deploy image destroy bench bench-pause bench-validator \

@@ -34,11 +34,11 @@ from migration.execution import Execution
 from migration.journal import Journal
 from migration.pooler import Pooler
 from migration.postgres import identifier, literal
+from rehearsal.moving_name import MovingName, moving_name
+from rehearsal.pgbouncer import ADMIN, Bouncer, bouncer, encryption, secret
+from rehearsal.waiting import until
 from tests.support.migration_account import MigrationAccount, migration_account
-from tests.support.moving_name import MovingName, moving_name
-from tests.support.pgbouncer import ADMIN, Bouncer, bouncer, encryption, secret
 from tests.support.postgres import Server
-from tests.support.waiting import until
 
 BUDGET_SECONDS = 30
 """The setting write_pause_seconds by default."""

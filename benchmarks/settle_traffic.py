@@ -17,8 +17,8 @@ from pg8000.native import Connection
 
 from migration import control
 from migration.postgres import identifier, literal
+from rehearsal.waiting import until
 from tests.support.postgres import Server
-from tests.support.waiting import until
 
 DATABASE = "settling"
 ROWS = 4000

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.interpreter import Run
-from tests.support.interpreter_patches import TimedOut
+from rehearsal.interpreter import Run
+from rehearsal.interpreter_patches import TimedOut
 from tests.support.workflow_stage import Stage, crash
 
 PREPARED = [

@@ -17,10 +17,10 @@ from migration import pooler
 from migration.errors import PoolerNotPaused, PoolerUnreachable
 from migration.pooler import Pooler, PoolerState
 from migration.postgres import Credentials
-from tests.support.moving_name import MovingName, moving_name
+from rehearsal.moving_name import MovingName, moving_name
+from rehearsal.pgbouncer import ADMIN, Bouncer, bouncer, encryption
+from rehearsal.waiting import until
 from tests.support.pair import Pair
-from tests.support.pgbouncer import ADMIN, Bouncer, bouncer, encryption
-from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration

@@ -17,8 +17,8 @@ from migration import reverse_slot, rollback_loss
 from migration.errors import ReverseSlotBlocked, ReverseSlotLost, RollbackLossUnknown
 from migration.postgres import Timeouts
 from migration.reverse_slot import SLOT
+from rehearsal.waiting import until
 from tests.support.pair import Pair
-from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.integration.not_applied import NOT_APPLIED
-from tests.support.aws.inventory import LISTINGS, PARTS
+from tests.support.inventory import LISTINGS, PARTS
 from tests.support.terraform import FAILED, NOTHING_TO_DO
 from tests.support.terraform_life import Record, record_lives
 
@@ -90,7 +90,7 @@ def test_the_inventory_sees_every_type(record: Record) -> None:
     """A listing that saw nothing while everything was there would prove nothing afterwards."""
     applied = {kind for stack in STACKS for kind in record.lives[stack].applied}
     listed = set(record.after)
-    assert applied - listed - set(PARTS) == set(), "add them to tests/support/aws/inventory.py"
+    assert applied - listed - set(PARTS) == set(), "add them to tests/support/inventory.py"
     blind = {kind for kind in applied & listed if not record.height[kind] - record.before[kind]}
     assert blind == set()
     assert (set(LISTINGS) | set(PARTS)) - applied == set(), "no stack has them any more"

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from migration import control
+from rehearsal.waiting import until
 from tests.conftest import ROOT
 from tests.support.pair import Pair
-from tests.support.waiting import until
 
 pytest_plugins = ("tests.support.postgres", "tests.support.pair")
 pytestmark = pytest.mark.integration

@@ -11,9 +11,9 @@ import pytest
 from lib.workflow.definition import definition
 from lib.workflow.timings import FUNCTION_SECONDS, Timings
 from migration.clients import client
+from rehearsal.interpreter import Invocation, Run
+from rehearsal.interpreter_patches import Throttled
 from tests.support.deployment import SETTINGS
-from tests.support.interpreter import Invocation, Run
-from tests.support.interpreter_patches import Throttled
 from tests.support.migration_account import (
     ACCOUNT,
     BUCKET,

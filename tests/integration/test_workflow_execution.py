@@ -10,8 +10,8 @@ import pytest
 
 from lib.workflow.rollback import RUNBOOK_SECTION
 from migration.clients import client
-from tests.support.interpreter import Invocation, Run
-from tests.support.interpreter_patches import Throttled
+from rehearsal.interpreter import Invocation, Run
+from rehearsal.interpreter_patches import Throttled
 from tests.support.migration_account import Call, unavailable, watched_calls
 from tests.support.workflow_stage import STARTER, Stage, crash
 

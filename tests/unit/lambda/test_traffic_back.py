@@ -12,7 +12,7 @@ from migration import lock, traffic
 from migration.errors import Superseded
 from migration.journal import Journal
 from migration.lock import Holder
-from tests.support.interpreter import VirtualClock
+from rehearsal.interpreter import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     Call,

@@ -8,7 +8,7 @@ import pytest
 
 from lib.workflow.definition import PHASES
 from migration.clients import client
-from tests.support.interpreter import VirtualClock
+from rehearsal.interpreter import VirtualClock
 from tests.support.operated import MACHINE, OTHER, Operated
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests.support.aws.fills import install_all
+from rehearsal.aws.fills import install_all
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import Client
 
-from tests.support.aws.gateway import Gateway
+from rehearsal.aws.gateway import Gateway
 
 CALL = {"amz-sdk-invocation-id": "one-call"}
 

@@ -18,7 +18,7 @@ from lib.workflow.time_limit import state_seconds
 from lib.workflow.timings import Timings
 from migration.clients import client
 from migration.shift import OPERATIONS
-from tests.support.interpreter import Functions, Interpreter, Run, VirtualClock
+from rehearsal.interpreter import Functions, Interpreter, Run, VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     MigrationAccount,

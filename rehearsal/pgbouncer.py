@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from pg8000.native import Connection
 
 from lib.pooler.image import entrypoint
 from migration.postgres import Credentials
+from rehearsal.machine import MachineLacks
+from rehearsal.postgres import Server, free_port
+from rehearsal.waiting import until
 from scripts.system_packages import find
-from tests.support.postgres import Server, free_port
-from tests.support.waiting import until
 
 ADMIN = Credentials("console", 'console\'s "own" password')
 
@@ -73,7 +73,9 @@ def bouncer(
     """
     program = find("pgbouncer")
     if program is None:
-        pytest.fail("PgBouncer is missing: run `make test` as root, or install it (apt, brew).")
+        raise MachineLacks(
+            "PgBouncer is missing: run `make test` as root, or install it (apt, brew)."
+        )
     account = server.account
     user = server.credentials()
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
@@ -128,7 +130,7 @@ def _wait(started: Bouncer) -> None:
 
     def answers() -> bool:
         if started.process.poll() is not None:
-            pytest.fail(f"PgBouncer ended at once: {started.log.read_text()[-500:]}")
+            raise MachineLacks(f"PgBouncer ended at once: {started.log.read_text()[-500:]}")
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", started.port)) == 0
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import pytest
-
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Until ``condition`` holds; the test fails where it does not within ``seconds``."""
+    """Until ``condition`` holds.
+
+    Raises:
+        TimeoutError: not within ``seconds``.
+    """
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
-            pytest.fail(f"Not within {seconds:.0f} s: what was waited for did not happen.")
+            raise TimeoutError(f"Not within {seconds:.0f} s: what was waited for did not happen.")
         time.sleep(0.005)

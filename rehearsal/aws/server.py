@@ -18,8 +18,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from tests.support.aws.fills import install_all
-from tests.support.aws.gateway import Gateway
+from rehearsal.aws.fills import install_all
+from rehearsal.aws.gateway import Gateway
 
 ACCOUNT_ID = "123456789012"
 """moto's account for callers without credentials of their own."""

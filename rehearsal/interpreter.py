@@ -25,8 +25,8 @@ from moto.stepfunctions.parser.models import (
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from migration.clients import client
-from tests.support import interpreter_patches
-from tests.support.interpreter_patches import REAL_SECONDS
+from rehearsal import interpreter_patches
+from rehearsal.interpreter_patches import REAL_SECONDS
 
 MOTO_CONFIG: Any = {
     "core": {"reset_boto3_session": False},
@@ -211,7 +211,8 @@ class Interpreter:
 
 def _outcome(aws: Any, arn: str) -> Run:
     end = aws.describe_execution(executionArn=arn)
-    assert end["status"] != "RUNNING", f"{arn} still runs after {REAL_SECONDS} s"
+    if end["status"] == "RUNNING":
+        raise TimeoutError(f"{arn} still runs after {REAL_SECONDS} s")
     # Past the API, which takes as long over hundreds of events as the execution took.
     region, account = arn.split(":")[3:5]
     history = stepfunctions_parser_backends[account][region].get_execution_history(arn)["events"]

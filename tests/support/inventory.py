@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import jmespath
 
-from tests.support.aws.server import ACCOUNT_ID
+from rehearsal.aws.server import ACCOUNT_ID
 
 Client = Callable[[str, str], Any]
 Inventory = dict[str, frozenset[str]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.aws.fills import (
+from rehearsal.aws.fills import (
     apigateway,
     awslambda,
     budgets,

@@ -64,7 +64,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from migration import clock
 
 if TYPE_CHECKING:
-    from tests.support.interpreter import Functions, VirtualClock
+    from rehearsal.interpreter import Functions, VirtualClock
 
 # How long a test waits for an execution, which takes a second on a quiet machine.
 REAL_SECONDS = 300

@@ -1,5 +1,5 @@
 """A simulated AWS account: moto's server in this process, with its gaps filled."""
 
-from tests.support.aws.server import SimulatedAws
+from rehearsal.aws.server import SimulatedAws
 
 __all__ = ["SimulatedAws"]
