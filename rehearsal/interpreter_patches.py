@@ -64,7 +64,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from migration import clock
 
 if TYPE_CHECKING:
-    from rehearsal.interpreter import Functions, VirtualClock
+    from rehearsal.interpreter import Functions, Time
 
 # How long a test waits for an execution, which takes a second on a quiet machine.
 REAL_SECONDS = 300
@@ -120,7 +120,7 @@ def time_out_tasks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(state_task_service_lambda.StateTaskServiceLambda, "_from_error", named)
 
 
-def wait_for_tokens_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> None:
+def wait_for_tokens_in_virtual_time(patch: pytest.MonkeyPatch, virtual: Time) -> None:
     """moto waits for a task token in real seconds; here the virtual clock moves meanwhile, and
     whoever listens to it may send the answer."""
 
@@ -142,7 +142,7 @@ class _PatientEvent(threading.Event):
         return super().wait(REAL_SECONDS)
 
 
-def wait_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> None:
+def wait_in_virtual_time(patch: pytest.MonkeyPatch, virtual: Time) -> None:
     """moto sleeps through Wait states and retry intervals; here the virtual clock moves.
 
     Nor does a Task's time limit count real seconds: they say how busy this machine is.
