@@ -108,9 +108,7 @@ class Interpreter:
         interpreter_patches.name_a_failed_item_reader(patch)
         interpreter_patches.give_children_an_execution_of_their_own(patch)
 
-    def run(
-        self, definition: Mapping[str, Any], name: str, given: dict[str, Any] | None = None
-    ) -> Run:
+    def run(self, definition: Mapping[str, Any], name: str, given: Any = None) -> Run:
         """Create the machine if need be, run one execution to its end, and say how it ended."""
         aws = client("stepfunctions")
         machine = aws.create_state_machine(
