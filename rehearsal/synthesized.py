@@ -110,17 +110,21 @@ class Synthesized:
         found: Mapping[str, Arguments] = self.stack.content["resource"].get(type, {})
         return found
 
+    def each(self, type: str) -> Iterator[tuple[str, Arguments]]:
+        """Address and arguments of every resource of ``type``."""
+        for name, arguments in self.named(type).items():
+            yield f"{type}.{name}", arguments
+
     def only(self, type: str) -> tuple[str, Arguments]:
         """Address and arguments of the one resource of ``type``.
 
         Raises:
             SynthesisUnreadable: there is none, or another.
         """
-        found = self.named(type)
+        found = list(self.each(type))
         if len(found) != 1:
             raise SynthesisUnreadable(f"{self.file} has {len(found)} of {type}; one is needed")
-        [(name, arguments)] = found.items()
-        return f"{type}.{name}", arguments
+        return found[0]
 
     def argument(self, address: str, name: str) -> Any:
         """An argument of the resource at ``address``; None: it has none of that name."""
@@ -143,7 +147,7 @@ class Synthesized:
         return tuple(self._function(each) for each in self.named("aws_lambda_function").values())
 
     def _function(self, declared: Arguments) -> Function:
-        layers = (_address(reference) for reference in declared.get("layers", ()))
+        layers = (address_of(reference) for reference in declared.get("layers", ()))
         return Function(
             name=declared["function_name"],
             handler=declared["handler"],
@@ -169,12 +173,12 @@ class Synthesized:
     def tasks(self) -> tuple[ReplicationTask, ...]:
         """Every DMS task."""
         return tuple(
-            self._task(f"aws_dms_replication_task.{name}", declared)
-            for name, declared in self.named("aws_dms_replication_task").items()
+            self._task(address, declared)
+            for address, declared in self.each("aws_dms_replication_task")
         )
 
     def _task(self, address: str, declared: Arguments) -> ReplicationTask:
-        source = _address(declared["source_endpoint_arn"])
+        source = address_of(declared["source_endpoint_arn"])
         return ReplicationTask(
             name=declared["replication_task_id"],
             address=address,
@@ -182,14 +186,9 @@ class Synthesized:
             settings=json.loads(declared["replication_task_settings"]),
             mappings=json.loads(declared["table_mappings"]),
             source=source,
-            target=_address(declared["target_endpoint_arn"]),
+            target=address_of(declared["target_endpoint_arn"]),
             slot=(self.argument(source, "postgres_settings") or {}).get("slot_name"),
         )
-
-    @property
-    def alarms(self) -> Iterator[Arguments]:
-        """Every metric alarm."""
-        return iter(self.named("aws_cloudwatch_metric_alarm").values())
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -200,12 +199,10 @@ class Synthesized:
                 name=rule["name"],
                 pattern=rule["event_pattern"],
                 targets=tuple(
-                    _target(each)
-                    for each in targets
-                    if _address(each["rule"]) == f"aws_cloudwatch_event_rule.{name}"
+                    _target(each) for each in targets if address_of(each["rule"]) == address
                 ),
             )
-            for name, rule in self.named("aws_cloudwatch_event_rule").items()
+            for address, rule in self.each("aws_cloudwatch_event_rule")
         )
 
     @cached_property
@@ -213,7 +210,7 @@ class Synthesized:
         """The API's authorizer."""
         _, declared = self.only("aws_api_gateway_authorizer")
         return Authorizer(
-            function=self.argument(_address(declared["authorizer_uri"]), "function_name"),
+            function=self.argument(address_of(declared["authorizer_uri"]), "function_name"),
             expression=declared["identity_validation_expression"],
             cache_seconds=declared["authorizer_result_ttl_in_seconds"],
         )
@@ -236,6 +233,6 @@ def _target(declared: Arguments) -> Target:
     return Target(declared["arn"], transformer["input_paths"], transformer["input_template"])
 
 
-def _address(reference: str) -> str:
+def address_of(reference: str) -> str:
     """``${aws_x.Name.arn}`` → ``aws_x.Name``."""
     return reference.removeprefix("${").removesuffix("}").rpartition(".")[0]
