@@ -67,7 +67,10 @@ def view(now: Now) -> RenderableType:
     if going_back:
         _mark(phases, ROLLBACK, "now")
     bar = ProgressBar(total=len(names), completed=now.reached, width=BAR_WIDTH)
-    return Group(phases, bar, line(now))
+    # A bar by itself does not end its line; a row of a table does.
+    row = Table.grid()
+    row.add_row(bar)
+    return Group(phases, row, line(now))
 
 
 def _mark(text: Text, name: str, mark: Mark) -> None:
