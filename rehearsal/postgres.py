@@ -22,9 +22,9 @@ from pg8000.native import Connection
 
 from migration.postgres import Credentials, Database, Timeouts, identifier, literal
 from rehearsal.machine import MachineLacks
+from rehearsal.tidy import roomy_memory
 
 _WHEEL = {16: "pginstall", 18: "pginstall18"}
-_ROOM = 4 * 1024**3
 _SUPERUSER = "postgres"
 _PASSWORD = secrets.token_hex(8)
 _SETTINGS = {
@@ -138,7 +138,7 @@ def start(
     """
     account = _account()
     install = install or wheel(major)
-    folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=parent or _roomy_memory()))
+    folder = Path(tempfile.mkdtemp(prefix=f"postgres-{major}-", dir=parent or roomy_memory()))
     try:
         return _start(major, install, folder, account, _SETTINGS | settings)
     except BaseException:
@@ -186,13 +186,6 @@ def _start(
         configuration.writelines(f"{name} = '{text}'\n" for name, text in settings.items())
     server.control("start", "-l", str(folder / "log"))
     return server
-
-
-def _roomy_memory() -> str | None:
-    """A folder in memory, where there is one with room: files are gone faster than from a disk."""
-    memory = Path("/dev/shm")  # noqa: S108 - only the parent of a folder with a random name.
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
-    return str(memory) if roomy and os.access(memory, os.W_OK | os.X_OK) else None
 
 
 def _account() -> dict[str, object]:
