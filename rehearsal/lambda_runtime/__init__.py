@@ -1,0 +1,1 @@
+"""The Lambda service's data plane: runs the zips that would be deployed."""
