@@ -98,8 +98,9 @@ def run_functions_in_process(patch: pytest.MonkeyPatch, functions: Functions) ->
             headers["x-amz-function-error"] = "Unhandled"
             return json.dumps(
                 {
-                    "errorMessage": str(error),
-                    "errorType": type(error).__name__,
+                    "errorMessage": getattr(error, "message", str(error)),
+                    # What a container answered says itself what was raised in there.
+                    "errorType": getattr(error, "error_type", type(error).__name__),
                     "stackTrace": traceback.format_tb(error.__traceback__),
                 }
             ).encode()

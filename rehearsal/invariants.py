@@ -18,7 +18,10 @@ from rehearsal.observer import Look
 from rehearsal.record import LedgerResult, Message, Pause, Side, Span, Struck, Verdict
 
 _SLACK_MS = 1000
-"""What the longest request may take over the pause: a client waits its turn behind the others."""
+"""By how much a pause that was measured at its end may be over the budget that was checked."""
+
+_WAY_BACK_MS = 60_000
+"""What it may take until the source is open again once the budget is over."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,11 @@ def _bounded_pause(seen: Observed) -> Found:
         wrong.append(
             f"the target was opened after {pause.reported_ms:.0f} ms, over the budget of "
             f"{pause.budget_ms:.0f} ms: the source should have been opened again"
+        )
+    if (pause.longest_ms or 0) > pause.budget_ms + _WAY_BACK_MS:
+        wrong.append(
+            f"a request took {pause.longest_ms:.0f} ms: the budget of {pause.budget_ms:.0f} ms was "
+            "over, and writes were not let go on where they had been"
         )
     told = "unknown" if pause.reported_ms is None else f"{pause.reported_ms:.0f} ms"
     longest = "unknown" if pause.longest_ms is None else f"{pause.longest_ms:.0f} ms"

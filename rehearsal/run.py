@@ -7,14 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from migration import clock
 from migration.clients import client
-from rehearsal import interpreter_watch
+from rehearsal import interpreter_watch, workload_plan
 from rehearsal.account.watchdog import status_change
 from rehearsal.fault import Fault
 from rehearsal.injector import Injector
@@ -30,7 +27,6 @@ from rehearsal.sampler import Sampler
 from rehearsal.scenario import ABORTED, Scenario
 from rehearsal.site import Site, Stage
 from rehearsal.timeline import WAY_BACK, Timeline
-from rehearsal.workload_plan import plan
 from rehearsal.world import RehearsedWorld
 from scripts.workflow_map import Workflow
 
@@ -81,7 +77,7 @@ class Rehearsal:
         self.watchdog = stage.account.watchdog(self.invocations.invoke_beside, site.waits.sleep)
         self.sampler = Sampler(
             at=self.timeline.at,
-            lag=lambda: stage.dms.lag(stage.forward_task),
+            lag=lambda: stage.dms.lag(stage.account.variable("FORWARD_TASK_ARN")),
             aws_percent=lambda: stage.account.aws_percent,
             told=progress.sample,
         )
@@ -128,7 +124,14 @@ class Rehearsal:
     def _pay(self, stack: ExitStack) -> None:
         self.ledger_file.unlink(missing_ok=True)
         payments = Payments(
-            plan(self.site, self.stage, self.ledger_file, self.options, self.scenario.workload),
+            workload_plan.plan(
+                self.site,
+                self.stage,
+                self.ledger_file,
+                rate=self.options.rate,
+                seed=self.options.seed or 0,
+                changes=self.scenario.workload,
+            ),  # fmt: skip
             self.sampler.take,
         )
         stack.callback(payments.kill)

@@ -164,10 +164,10 @@ class Site:
     def _replication(self, account: Account, patch: pytest.MonkeyPatch) -> Dms:
         dms = Dms(clock=self.clock, publish=account.publish_lag)
         dms.attach(patch)
-        for task in account.tasks:
+        for task in self.synthesized.tasks:
             here, there = ("target", "source") if task.slot else ("source", "target")
             dms.declare(
-                task.arn,
+                account.task_arn(task),
                 source=Endpoint(self.reach(here)),
                 target=Endpoint(self.reach(there)),
                 migration_type=task.migration_type,
