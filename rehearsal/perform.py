@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from lib.settings import Settings
 from rehearsal import outcome
 from rehearsal.progress import Progress
 from rehearsal.record import Record
 from rehearsal.run import Options, Rehearsal
 from rehearsal.scenario import Scenario
 from rehearsal.site import Site
-from rehearsal.synthesized import Synthesized
-from rehearsal.tidy import Scratch
 
 
 def rehearse(site: Site, scenario: Scenario, options: Options, progress: Progress) -> Record:

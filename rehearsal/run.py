@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -131,7 +132,7 @@ class Rehearsal:
                 rate=self.options.rate,
                 seed=self.options.seed or 0,
                 changes=self.scenario.workload,
-            ),  # fmt: skip
+            ),
             self.sampler.take,
         )
         stack.callback(payments.kill)
@@ -191,7 +192,7 @@ class Rehearsal:
         until, seen = time.monotonic() + _FLOW_SECONDS, len(self.sampler.samples)
         while time.monotonic() < until:
             later = self.sampler.samples[seen + 1 :]
-            if any(a.acknowledged_rate and b.acknowledged_rate for a, b in zip(later, later[1:])):
+            if any(a.acknowledged_rate and b.acknowledged_rate for a, b in pairwise(later)):
                 return True
             time.sleep(0.05)
         return False

@@ -97,8 +97,8 @@ class Site:
             self.simulation.reset()
             port = free_port()
             account = Account.create(self.synthesized, self._places(port))
-            account.on_record_change(self._lead_to)
-            self.forwarder.move(self.servers["source"].port)
+            account.on_record_change(lambda host: self._lead_to(account.place_of(host)))
+            self._lead_to(self.servers["source"].endpoint)
             poolers = PoolerService(
                 self.servers["source"], DATABASE, tasks=account.pooler_tasks, port=port,
                 primary_port=self.forwarder.port, logins=self.logins(),
@@ -158,8 +158,9 @@ class Site:
             application=self.logins(),
         )
 
-    def _lead_to(self, side: Side) -> None:
-        self.forwarder.move(self.servers[side].port)
+    def _lead_to(self, place: str) -> None:
+        """New connections through the pooler go to ``place`` (host:port) from now on."""
+        self.forwarder.move(int(place.rpartition(":")[2]))
 
     def _replication(self, account: Account, patch: pytest.MonkeyPatch) -> Dms:
         dms = Dms(clock=self.clock, publish=account.publish_lag)
