@@ -39,7 +39,11 @@ def main(control: int, clock_file: str, code: str, packages: str, layers: Sequen
     sys.path[:] = [code, *layers, *sys.path, packages]
     os.chdir(code)
     clock = Clock(Path(clock_file))
-    warm(Path(code), [Path(layer) for layer in layers])
+    try:
+        warm(Path(code), [Path(layer) for layer in layers])
+    except Exception:
+        # Where the handler needs what is broken, the container fails, as it does on Lambda.
+        traceback.print_exc()
     serve(socket.socket(fileno=control), clock)
 
 
@@ -51,9 +55,7 @@ def warm(code: Path, layers: Sequence[Path]) -> None:
     its environment.
     """
     for found in (each for layer in layers for each in layer.glob("*/__init__.py")):
-        # What cannot be imported fails where the handler imports it.
-        with suppress(ImportError):
-            importlib.import_module(found.parent.name)
+        importlib.import_module(found.parent.name)
     boto3 = importlib.import_module("boto3")
     boto3.setup_default_session()
     loader = boto3.DEFAULT_SESSION._session.get_component("data_loader")
@@ -104,11 +106,13 @@ def fork(control: socket.socket, line: int, clock: Clock, start: Mapping[str, An
         os.close(line)
         return pid
     status = 1
+    # Kept until the process is no more: whoever finds it closed asks at once how it ended.
+    director = socket.socket(fileno=line)
     try:
         control.close()
         die_with(parent)
         dress(start["environment"], start["log"])
-        Container(socket.socket(fileno=line), clock, start["handler"]).live()
+        Container(director, clock, start["handler"]).live()
     except (EOFError, ConnectionError):
         status = 0
     except SystemExit as exit_:

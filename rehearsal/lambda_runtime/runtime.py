@@ -42,7 +42,7 @@ class Runtime:
         link_runtime_packages(self._packages)
         self._clock = clock
         self._aws = dict(aws)
-        self._on_sleep = on_sleep or clock.skip
+        self._on_sleep = clock.skip if on_sleep is None else on_sleep
         self._sleeping = threading.Lock()
         # Guards everything below.
         self._turn = threading.Lock()
@@ -184,7 +184,8 @@ class Runtime:
             raise RuntimeError("The Lambda runtime is closed.")
 
     def _sleep(self, seconds: float) -> float:
-        """Sleepers share the time that passes: two who sleep five seconds at once skip five."""
+        """Sleepers share the time that passes: two who sleep five seconds at once skip five. (Who
+        begins to sleep when the first has skipped already, which takes no time, is too late.)"""
         ends, before = self._clock.monotonic() + seconds, self._clock.skipped
         with self._sleeping:
             left = ends - self._clock.monotonic()
