@@ -1,1 +1,0 @@
-"""The Lambda service's data plane: runs the zips that would be deployed."""
