@@ -10,7 +10,7 @@ from rehearsal.clock import Clock
 from rehearsal.disturbances import Disturbances
 from rehearsal.fault import OF_A_FUNCTION, Fault
 from rehearsal.interpreter_patches import Throttled, TimedOut
-from rehearsal.lambda_runtime import FunctionFailed
+from rehearsal.lambda_runtime.function import FunctionFailed
 from rehearsal.postgres import Server
 from rehearsal.record import Side
 

@@ -13,7 +13,7 @@ from rehearsal.clock import Clock
 from rehearsal.fault import KINDS, OF_A_FUNCTION, Fault
 from rehearsal.injector import Injector
 from rehearsal.interpreter_patches import Throttled, TimedOut
-from rehearsal.lambda_runtime import FunctionFailed
+from rehearsal.lambda_runtime.function import FunctionFailed
 from rehearsal.postgres import Server
 
 
