@@ -71,7 +71,7 @@ class Applier:
         if change.kind == "TRUNCATE":
             return self.truncates and any(table in self.tables for table in change.tables)
         table = change.table
-        return table in self.tables and self.progress.tables[table].state != BROKEN
+        return table in self.tables and not self.progress.tables[table].is_suspended
 
     def _statement(self, change: Change, *, fast: bool) -> str | None:
         """The SQL of a change; ``fast``: it fails where it finds no row. None: DMS loses it."""
@@ -162,6 +162,6 @@ class Applier:
         self._give_up(table.sql, action, f"{change.kind} of {table.sql}: {why}")
 
     def _give_up(self, table: str, action: Action, why: str) -> None:
-        self.progress.put(table, BROKEN)
+        self.progress.put(table, BROKEN, is_suspended=action is Action.SUSPEND)
         if action is Action.STOP:
             raise TaskFailed(why)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 Kind = Literal["INSERT", "UPDATE", "DELETE", "TRUNCATE"]
 Row = dict[str, str]
@@ -57,7 +57,7 @@ def change(line: str) -> Change:
     head = _CHANGE.match(line)
     if head is None:
         raise Undecodable(f"not a change: {line[:200]!r}")
-    kind: Kind = head[2]  # type: ignore[assignment]
+    kind = cast(Kind, head[2])
     if kind == "TRUNCATE":
         return Change(kind, tuple(re.findall(_TABLE, head[1])))
     tables, start = (head[1],), head.end()

@@ -69,9 +69,7 @@ def _lob_limit(lob: Mapping[str, Any]) -> int | None:
     return int(lob["bulk-max-size"]) * _KB if lob.get("mode") == "limited" else None
 
 
-def _rule(
-    rule: Mapping[str, Any], *, includes: bool = True, lob_limit: int | None = None
-) -> _Rule:
+def _rule(rule: Mapping[str, Any], *, includes: bool = True, lob_limit: int | None = None) -> _Rule:
     locator = rule["object-locator"]
     return _Rule(
         _pattern(locator["schema-name"]), _pattern(locator["table-name"]), includes, lob_limit

@@ -29,9 +29,7 @@ def delete(table: Table, at: str) -> str:
 
 def must_find(statement: str) -> str:
     """The same update or delete, which fails (SQLSTATE 22012) where it finds no row."""
-    return (
-        f"with found as ({statement} returning 1) select 1 / count(*) from found"  # noqa: S608
-    )
+    return f"with found as ({statement} returning 1) select 1 / count(*) from found"  # noqa: S608
 
 
 def where(table: Table, change: Change) -> str | None:

@@ -19,11 +19,15 @@ class TaskFailed(Exception):
 
 @dataclass
 class TableStatus:
-    """Counted since the task's first start: changes captured are changes applied here."""
+    """One table. What is counted was captured and applied, since the tables were loaded.
+
+    ``is_suspended``: the task goes on without it, until everything is loaded again.
+    """
 
     schema: str
     name: str
     state: str = WAITING
+    is_suspended: bool = False
     rows: int = 0
     inserts: int = 0
     updates: int = 0
@@ -53,15 +57,47 @@ class Progress:
             self.tables.setdefault(table.sql, TableStatus(table.schema, table.name))
         self.changed = True
 
-    def put(self, table: str, state: str) -> None:
+    def put(self, table: str, state: str, *, is_suspended: bool = False) -> None:
         """A table's state."""
-        self.tables[table].state = state
+        status = self.tables[table]
+        status.state, status.is_suspended = state, status.is_suspended or is_suspended
+        self.changed = True
+
+    def resumed(self) -> None:
+        """The task runs again: a table that stopped it has another chance."""
+        for status in self.tables.values():
+            if not status.is_suspended:
+                status.state = LOADED
         self.changed = True
 
     def count(self, table: str, kind: str) -> None:
         """A change of a table."""
         self.tables[table].count(kind)
         self.changed = True
+
+    def statistics(self) -> dict[str, Any]:
+        """ReplicationTaskStats, without its dates."""
+        states = [table.state for table in self.tables.values()]
+        return {
+            "FullLoadProgressPercent": 100 * states.count(LOADED) // max(len(states), 1),
+            "ElapsedTimeMillis": 0,
+            "TablesLoaded": states.count(LOADED),
+            "TablesLoading": states.count(LOADING),
+            "TablesQueued": states.count(WAITING),
+            "TablesErrored": states.count(BROKEN) + states.count(MISSING),
+        }
+
+    def table_statistics(self, now: float) -> list[dict[str, Any]]:
+        """TableStatistics of every table, at ``now`` (seconds since 1970)."""
+        return [
+            {
+                "SchemaName": table.schema, "TableName": table.name, "TableState": table.state,
+                "FullLoadRows": table.rows, "Inserts": table.inserts, "Updates": table.updates,
+                "Deletes": table.deletes, "Ddls": 0, "ValidationState": "Not enabled",
+                "LastUpdateTime": now,
+            }
+            for table in self.tables.values()
+        ]  # fmt: skip
 
     def to_json(self) -> list[dict[str, Any]]:
         """Every table."""

@@ -11,7 +11,9 @@ from psycopg2.extensions import connection
 from rehearsal.dms.mapping import TableMappings, task_lob_limit
 
 # BLOB, CLOB and NCLOB in "Source data types for PostgreSQL" of DMS's user guide; with arrays.
-_LOB_TYPES = frozenset("text bytea json jsonb xml tsvector tsquery path polygon citext".split())
+_LOB_TYPES = frozenset(
+    {"text", "bytea", "json", "jsonb", "xml", "tsvector", "tsquery", "path", "polygon", "citext"}
+)
 
 _TABLES = """
 select n.nspname, c.relname, format('%I.%I', n.nspname, c.relname),
