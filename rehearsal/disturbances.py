@@ -57,6 +57,7 @@ class Disturbances:
         self._over = threading.Event()
         self._turn = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._failures: list[BaseException] = []
         self._references = 0
         self.acknowledged: list[Acknowledged] = []
 
@@ -78,10 +79,12 @@ class Disturbances:
         self._go_on(self._write)
 
     def close(self) -> None:
-        """End all of it; what is open then is not committed."""
+        """End all of it; what is open then is not committed. Raises what ended one before."""
         self._over.set()
         for thread in self._threads:
             thread.join()
+        if self._failures:
+            raise self._failures[0]
 
     def reconcile(self, primary: Connection) -> list[str]:
         """What is wrong with the acknowledged payments in the database that serves: one sentence
@@ -133,7 +136,14 @@ class Disturbances:
         return self._source.connect(self._database, self._roles[0])
 
     def _go_on(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name="disturbance", daemon=True)
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as failure:
+                # A disturbance that ends unseen would make the rehearsal look better than it was.
+                self._failures.append(failure)
+
+        thread = threading.Thread(target=guarded, name="disturbance", daemon=True)
         self._threads.append(thread)
         thread.start()
 

@@ -66,7 +66,7 @@ class World(Protocol):
         """The stand-in for DMS."""
 
     def running_tasks(self) -> Sequence[str]:
-        """ARNs of the DMS tasks that run now."""
+        """ARNs of the DMS tasks that start or run now."""
 
     def restart(self, side: Side) -> None:
         """Restart a database as its operator would: connections end, nothing committed is lost."""

@@ -154,3 +154,16 @@ def test_what_was_acknowledged_and_is_gone_or_doubled_is_said(
         f"{lost} was acknowledged round the pooler and is lost",
         f"{doubled} is there 2 times",
     ]
+
+
+def test_a_disturbance_that_breaks_is_not_silent(
+    server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Disturbances, "_write", broken)
+    one = Disturbances(server, "payments", (ROLE,), clock)
+    one.write_for_ever()
+    with pytest.raises(RuntimeError, match="broken"):
+        one.close()

@@ -88,6 +88,23 @@ def test_a_new_state_gets_its_scenarios_by_itself() -> None:
     assert "aborted/Extra" in load(added)
 
 
+def test_some_states_have_faults_of_their_own_instead() -> None:
+    """Those that only a failure leads to."""
+    usual, other = (
+        {"kind": "abort", "when": "enter:{state}"},
+        {"kind": "fail", "when": "before:{operation}", "times": 0},
+    )
+    document = small(each=["FenceSource", "Soak", "Bake"], faults=[usual], summary="In {state}")
+    document |= {"instead": {"FenceSource": [other, usual]}}
+    found = read(document, machine())
+    assert [[str(fault) for fault in scenario.faults] for scenario in found] == [
+        ["fail before:fence every time", "abort enter:FenceSource"],
+        ["abort enter:Soak"],
+        ["abort enter:Bake"],
+    ]
+    assert [scenario.summary for scenario in found] == ["In FenceSource", "In Soak", "In Bake"]
+
+
 def test_the_primary_follows_from_the_ending_unless_it_is_named() -> None:
     [follows] = read(small(), machine())
     assert [follows.primary_after(e) for e in ("Succeeded", "WayBackOpen", "RolledBack")] == [
