@@ -227,6 +227,10 @@ def test_a_pooler_that_is_replaced_is_seen_on_its_way(variables: Account) -> Non
 
     tasks.show("127.0.0.2", "STOPPING")
     assert len(pooler_tasks.from_environment().endpoints) == 2
+    leaving = client("ecs").list_tasks(
+        cluster=variables.variable("POOLER_CLUSTER"), desiredStatus="STOPPED"
+    )
+    assert len(leaving["taskArns"]) == 1
     tasks.show("127.0.0.2", "STOPPED")
     assert pooler_tasks.from_environment().endpoints == ["127.0.0.1:16432"]
     for status in ("PROVISIONING", "PENDING", "ACTIVATING"):

@@ -111,14 +111,15 @@ def test_the_first_of_two_at_once_is_kept(tmp_path: Path) -> None:
 
 def test_only_the_newest_are_kept(tap: Tap, project: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    other = synthesis.fresh("prod", output)
+    # The second one's name begins like the folders of dev.
+    others = [synthesis.fresh("prod", output), synthesis.fresh("dev-two", output)]
     found = []
     for number in range(5):
         (project / "tap.py").write_text(str(number))
         found.append(synthesis.fresh("dev", output))
         os.utime(found[-1], (number, number))
 
-    assert sorted(output.iterdir()) == sorted([other, *found[-3:]])
+    assert sorted(output.iterdir()) == sorted([*others, *found[-3:]])
 
 
 def test_what_tap_says_is_passed_on() -> None:
