@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ CAPTURE = {"fail_tasks_on_lob_truncation": True}
 APPLY = {"after_connect_script": "SET session_replication_role = 'replica'"}
 
 
-def settings(**errors: str) -> dict[str, Any]:
+def settings(**errors: str | int) -> dict[str, Any]:
     """The product's task settings, with other error policies."""
     document: dict[str, Any] = json.loads(json.dumps(TASK_SETTINGS))
     document["ErrorBehavior"] |= errors
@@ -145,6 +145,10 @@ class Stage:
         found = client("dms").describe_table_statistics(ReplicationTaskArn=arn)
         return {table["TableName"]: table for table in found["TableStatistics"]}
 
+    def reconnect(self, side: str) -> None:
+        """After a restart."""
+        setattr(self, side, connect(self.servers[side]))
+
     def slots(self, side: connection) -> list[tuple[Any, ...]]:
         return self.run(side, "select slot_name, active from pg_replication_slots order by 1")
 
@@ -191,6 +195,11 @@ def replicated(
 
 def _database(server: Server) -> connection:
     server.create_database(DATABASE).close()
+    return connect(server)
+
+
+def connect(server: Server) -> connection:
+    """A session in autocommit."""
     login = server.credentials()
     session = psycopg2.connect(
         host=login.host, port=login.port, user=login.username, password=login.password,
@@ -198,6 +207,3 @@ def _database(server: Server) -> connection:
     )  # fmt: skip
     session.autocommit = True
     return session
-
-
-Make = Callable[..., str]
