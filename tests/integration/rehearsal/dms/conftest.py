@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,9 @@ class Stage:
     def slots(self, side: connection) -> list[tuple[Any, ...]]:
         return self.run(side, "select slot_name, active from pg_replication_slots order by 1")
 
+    def are_idle(self, side: connection) -> bool:
+        return not any(active for _, active in self.slots(side))
+
 
 @pytest.fixture(scope="session")
 def real_servers() -> Iterator[dict[str, Server]]:
@@ -181,14 +185,12 @@ def replicated(
     clock = Clock(tmp_path / "clock")
     dms = Dms(clock=clock, publish=lambda *sample: samples.append(sample))
     dms.attach(monkeypatch)
-    made: Stage = Stage(
-        dms, clock, account, real_servers,
-        *(_database(real_servers[side]) for side in ("source", "target")), samples,
-    )  # fmt: skip
+    source, target = (_database(real_servers[side]) for side in ("source", "target"))
+    made = Stage(dms, clock, account, real_servers, source, target, samples)
     yield made
     dms.close()
     for side in (made.source, made.target):
-        until(lambda side=side: not any(active for _, active in made.slots(side)))
+        until(partial(made.are_idle, side))
         made.run(side, "select pg_drop_replication_slot(slot_name) from pg_replication_slots")
         side.close()
 

@@ -63,7 +63,8 @@ def test_nothing_is_applied_twice_after_the_process_was_killed(
         number = 1
         while not stop.is_set():
             number += 1
-            replicated.run(replicated.source, f"insert into paid values ({number}, 'x')")
+            row = f"insert into paid values ({number}, 'x')"  # noqa: S608
+            replicated.run(replicated.source, row)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -114,6 +115,7 @@ def test_retries_end_where_the_settings_say(replicated: Stage) -> None:
     arn = replicated.started(replicated.declare(settings=settings(RecoverableErrorCount=0)))
     replicated.servers["target"].control("restart", "-m", "fast")
     replicated.reconnect("target")
+    replicated.run(replicated.source, "insert into paid values (1, 'x')")
     replicated.until_status(arn, "failed")
 
 
@@ -213,6 +215,7 @@ def test_one_large_object_is_cut_silently(replicated: Stage, when: str) -> None:
     assert replicated.status(arn) == "running"
 
 
+WITH_IT = "begin; insert into paid values (9, 'with it'); {}; commit"
 CONFLICTS = {
     "INSERT": (
         "insert into paid values (5, 'there already')",
@@ -230,9 +233,7 @@ def test_a_change_that_cannot_be_applied_stops_the_task(
     there, here = CONFLICTS[kind]
     replicated.run(replicated.target, there)
     before = replicated.run(replicated.target, ROWS)
-    replicated.run(
-        replicated.source, f"begin; insert into paid values (9, 'with it'); {here}; commit"
-    )
+    replicated.run(replicated.source, WITH_IT.format(here))
     replicated.until_status(forward, "failed")
     assert f"{kind} of public.paid" in replicated.describe(forward)["LastFailureMessage"]
     assert replicated.run(replicated.target, ROWS) == before
@@ -258,9 +259,7 @@ def test_or_what_its_policy_says(
     arn = replicated.started(replicated.declare(settings=settings(**errors)))
     there, here = CONFLICTS[kind]
     replicated.run(replicated.target, there)
-    replicated.run(
-        replicated.source, f"begin; insert into paid values (9, 'with it'); {here}; commit"
-    )
+    replicated.run(replicated.source, WITH_IT.format(here))
     replicated.dms.settle(0)
     assert replicated.run(replicated.target, ROWS) == expected
     assert replicated.status(arn) == "running"

@@ -18,8 +18,8 @@ create table public."Odd ""name"" [1]: INSERT: " (
 create table public.everything (
   id int8 primary key, flag bool, small int2, money numeric(20, 4), free numeric, f4 float4,
   f8 float8, words text, short varchar(80), fixed char(5), bytes bytea, j json, jb jsonb,
-  at timestamptz, local timestamp(3), day date, clock time, span interval, u uuid, net inet, bits bit varying(8),
-  feeling public.mood, list text[], numbers int[], r int4range);
+  at timestamptz, local timestamp(3), day date, clock time, span interval, u uuid, net inet,
+  bits bit varying(8), feeling public.mood, list text[], numbers int[], r int4range);
 """
 ROW = r"""
 insert into public.everything values ({key}, true, -1, 1.2300, 1.50, 1.1, 'NaN',

@@ -20,6 +20,9 @@ from tests.integration.rehearsal.dms.conftest import DATABASE, SLOT, Stage
 pytestmark = pytest.mark.integration
 
 PAID = "create table public.paid (id int primary key, what text)"
+MAKE_SLOT = (
+    "select lsn::text from pg_create_logical_replication_slot('migration_reverse', 'test_decoding')"
+)
 COUNT = "select count(*)::int from paid"
 
 
@@ -148,7 +151,7 @@ def test_the_reverse_task_streams_from_the_slot_that_was_made_for_it(
     replicated.stopped(forward)
     [(position,)] = replicated.run(
         replicated.target,
-        f"select lsn::text from pg_create_logical_replication_slot('{SLOT}', 'test_decoding')",
+        MAKE_SLOT,
     )
     replicated.run(replicated.target, "insert into paid values (2, 'before the task')")
     reverse = replicated.started(replicated.declare_reverse(), CdcStartPosition=position)
@@ -173,8 +176,7 @@ def test_without_its_slot_the_reverse_task_fails(replicated: Stage, forward: str
 
 def test_forward_and_back_at_once_would_go_round(replicated: Stage, forward: str) -> None:
     """What the product must prevent is not prevented here."""
-    slot = f"select pg_create_logical_replication_slot('{SLOT}', 'test_decoding')"
-    replicated.run(replicated.target, slot)
+    replicated.run(replicated.target, MAKE_SLOT)
     replicated.started(replicated.declare_reverse(), CdcStartPosition="0/1")
     replicated.start(forward)
     replicated.until_status(replicated.account.reverse_task, "failed")
