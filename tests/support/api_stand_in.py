@@ -31,12 +31,14 @@ class _Parameters:
 
 @dataclass
 class ApiStandIn:
-    """``stage`` is what GetStage answers; ``fails``: the authorizer's function fails."""
+    """``stage`` is what GetStage answers; ``fails``: the authorizer's function fails; ``jumps``:
+    how many of its next requests the clock jumps an hour before."""
 
     folder: Path
     clock: Clock
     stage: dict[str, Any] = field(default_factory=lambda: {"variables": {"backend": "onprem"}})
     fails: bool = False
+    jumps: int = 0
     endpoint: str = ""
 
     @property
@@ -62,6 +64,9 @@ class ApiStandIn:
         """What the Lambda stand-in answers on its socket."""
         if self.fails:
             return {"error_type": "Runtime.ExitError", "message": "signal: killed"}
+        if self.jumps:
+            self.jumps -= 1
+            self.clock.skip(3600)
         store = KeyStore(_Parameters(), "keys", 60, self.clock.time)
         authorizer = Authorizer(store, Limits(300, 30), self.clock.time, "metering-key")
         try:

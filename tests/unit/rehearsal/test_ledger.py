@@ -33,7 +33,7 @@ def fewest_changes(told: tuple[Told, ...]) -> int:
     fewest = len(told)
     for chosen in product(*moments):
         # Those of one moment come in the order that is best: one side after the other.
-        best = {None: 0}
+        best: dict[Side | None, int] = {None: 0}
         for at in sorted(set(chosen)):
             here = {one.side for one, moment in zip(told, chosen, strict=True) if moment == at}
             best = _cheapest(best, here)
