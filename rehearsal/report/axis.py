@@ -11,6 +11,7 @@ WIDTH = 1000.0
 """Of every chart, in its own units: it is stretched to the page's width."""
 HEIGHT = 100.0
 _STEPS = (1, 2, 5, 10)
+_MINUTES = (60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 43_200)
 
 
 def step(span: float, most: int) -> float:
@@ -50,7 +51,10 @@ class Time:
 
     def ticks(self, most: int) -> list[float]:
         """Round moments, at most ``most`` and the one at the beginning."""
-        return multiples(step(self.span, most), self.began, self.ended)
+        size = step(self.span, most)
+        if size > 30:
+            size = next((n for n in _MINUTES if self.span / n <= most), size)
+        return multiples(size, self.began, self.ended)
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,7 @@ class Charts:
         middle = median([v for _, v in rates] or [0.0])
         return chart(
             "Requests a second",
-            f"half of the time {count(middle)} or more acknowledged; fewest {count(low)} at "
-            f"{moment(at)}",
+            f"typically {count(middle)} acknowledged; fewest {count(low)} at {moment(at)}",
             [
                 area(answered, self._time, scale, "answered"),
                 line(answered, self._time, scale, "answered"),
@@ -62,7 +61,7 @@ class Charts:
         longest = max(((v, at) for at, v in self._values("max_ms")), default=None)
         middle = [median([v for _, v in self._values(n)] or [0.0]) for n in names[:2]]
         say = (
-            f"p50 {milliseconds(middle[0])}, p99 {milliseconds(middle[1])} half of the time; "
+            f"typically p50 {milliseconds(middle[0])}, p99 {milliseconds(middle[1])}; "
             f"longest {milliseconds(longest[0])} at {moment(longest[1])}"
             if longest
             else "no request was acknowledged"

@@ -8,8 +8,10 @@ from typing import Any
 from rehearsal.report.axis import Time
 from rehearsal.report.figures import moment, seconds, words
 from rehearsal.report.html import Html, element
+from rehearsal.report.strip import letters, moments
+from rehearsal.report.writers import Stretch, handovers, overlaps
 
-_ROWS = 150
+_ROWS, _FAULTS = 150, 10
 _CLOSE = 1.15
 """The close-up shows this much more than the phase, so that what was before and after is seen."""
 Items = Sequence[Mapping[str, Any]]
@@ -21,16 +23,19 @@ def close_up(report: Mapping[str, Any], name: str) -> Html | None:
     if phase is None:
         return None
     time = _around(phase)
-    states = _within(report["states"], phase)
-    writers = [w for w in report["writing"] if w["began"] < time.ended and w["ended"] > time.began]
-    rows = [_writers(side, writers, time) for side in ("source", "target")]
+    rows = [
+        *_writers(report["writing"], time),
+        *_faults(report["faults"], time),
+        *_rows(_within(report["states"], phase), time),
+        element("li", moments(time), class_="axis"),
+    ]
+    stretch = f"{moment(phase['began'])} to {moment(phase['ended'])}, on an axis of its own."
     return element(
         "section",
         element("h2", f"{words(name)}, close up"),
-        element("p", f"{moment(phase['began'])} to {moment(phase['ended'])}: an axis of its own.",
-                class_="note"),
-        element("ol", *rows, *_rows(states, time), class_="gantt"),
-    )  # fmt: skip
+        element("p", stretch, class_="note"),
+        element("ol", *rows, class_="gantt"),
+    )
 
 
 def all_states(report: Mapping[str, Any]) -> Html:
@@ -72,7 +77,7 @@ def _rows(states: Items, time: Time) -> list[Html]:
 def _state(state: Mapping[str, Any], time: Time) -> Html:
     took = seconds(state["ended"] - state["began"])
     skipped = f" + {seconds(state['skipped'])} skipped" if state["skipped"] else ""
-    mark = "error" if state["error"] else "state"
+    mark = "state error" if state["error"] else "state"
     return element(
         "li",
         element("span", "✗ " if state["error"] else None, state["name"], class_="name"),
@@ -83,14 +88,52 @@ def _state(state: Mapping[str, Any], time: Time) -> Html:
     )
 
 
-def _writers(side: str, writing: Items, time: Time) -> Html:
-    mine = [w for w in writing if w["side"] == side]
+def _writers(writing: Items, time: Time) -> list[Html]:
+    """When each database accepted writes, when neither did, and when both did."""
+    stretches = {
+        side: [(w["began"], w["ended"]) for w in writing if w["side"] == side]
+        for side in ("source", "target")
+    }
+    said = {"source": "source takes writes", "target": "target takes writes"}
+    stretches |= {"nobody": handovers(writing), "both": overlaps(writing)}
+    said |= {"nobody": "neither takes writes", "both": "✗ both take writes"}
+    rows = []
+    for mark, all_of in stretches.items():
+        seen = [(b, e) for b, e in all_of if b < time.ended and e > time.began]
+        if seen or mark in ("source", "target"):
+            rows.append(_writer(mark, said[mark], seen, time))
+    return rows
+
+
+def _writer(mark: str, said: str, seen: Sequence[Stretch], time: Time) -> Html:
+    took = "" if seen else "never"
+    if mark in ("nobody", "both"):
+        took = seconds(sum(ended - began for began, ended in seen))
+    bars = (_bar({"began": began, "ended": ended}, time, mark) for began, ended in seen)
     return element(
         "li",
-        element("span", f"{side} takes writes", class_="name"),
-        element("span", "" if mine else "never", class_="took"),
-        element("span", *(_bar(w, time, side) for w in mine), class_="track"),
-        class_="writer",
+        element("span", said, class_="name"),
+        element("span", took, class_="took"),
+        element("span", *bars, class_="track"),
+        class_=f"writer {mark}",
+    )
+
+
+def _faults(faults: Items, time: Time) -> list[Html]:
+    names = letters(faults)
+    seen = [f for f in faults if time.began <= f["at"] <= time.ended]
+    return [_fault(fault, names[fault["fault"]], time) for fault in seen[:_FAULTS]]
+
+
+def _fault(fault: Mapping[str, Any], letter: str, time: Time) -> Html:
+    chip = element("span", letter, class_="chip fault")
+    struck = _bar({"began": fault["at"], "ended": fault["at"]}, time, "fault")
+    return element(
+        "li",
+        element("span", chip, " ", fault["fault"], class_="name"),
+        element("span", moment(fault["at"]), class_="took"),
+        element("span", struck, class_="track"),
+        class_="state",
     )
 
 

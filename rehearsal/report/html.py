@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 # Unicode's categories: control characters, formats (among them the bidirectional overrides) and
 # halves of surrogate pairs, which UTF-8 cannot write.
 _UNSEEN = ("Cc", "Cf", "Cs")
-_VOID = frozenset({"meta", "link", "br", "path", "rect", "line", "circle"})
+_VOID = frozenset({"meta"})
 
 
 class Html(str):

@@ -73,13 +73,16 @@ def index(reports: Sequence[tuple[str, Report]]) -> str:
     ordered = sorted(reports, key=lambda item: item[1]["passed"])
     failed = sum(not report["passed"] for _, report in ordered)
     word = f"✗ {failed:,} failed" if failed else "✓ All passed"
-    took = sum(report["seconds"] for _, report in ordered)
+    told = (
+        f"{counted(len(ordered), 'rehearsal')} in {seconds(sum(r['seconds'] for _, r in ordered))}."
+    )
+    heading = element("p", word, class_="word"), element("h1", "Rehearsals")
     return _document(
         f"{word[2:]}: {counted(len(ordered), 'rehearsal')}",
         element(
             "header",
-            element("div", element("p", word, class_="word"), element("h1", "Rehearsals"), class_="title"),
-            element("p", f"{counted(len(ordered), 'rehearsal')} in {seconds(took)}.", class_="ending"),
+            element("div", *heading, class_="title"),
+            element("p", told, class_="ending"),
             class_="failed" if failed else "passed",
         ),
         element("section", table(

@@ -10,6 +10,7 @@ from rehearsal.report.figures import count, milliseconds, moment, seconds, words
 from rehearsal.report.html import Html, element, table
 from rehearsal.report.strip import letters
 
+_STRIKES = 30
 Report = Mapping[str, Any]
 
 
@@ -74,12 +75,26 @@ def pause(report: Report) -> Html:
             "li",
             element("span", title, class_="name"),
             element("span", milliseconds(told[name]), class_="took"),
-            element("span", element("i", class_=f"bar {name}", style=f"width:{(told[name] or 0) / most:.3%}"),
-                    class_="track"),
+            element("span", _bar(name, (told[name] or 0.0) / most), class_="track"),
         )
         for title, name in rows
     )  # fmt: skip
-    return _section("Write pause", element("ol", *bars, class_="gantt pause"))
+    return _section("Write pause", element("ol", *bars, class_="gantt pause"), _longest(told))
+
+
+def _bar(name: str, share: float) -> Html:
+    return element("i", class_=f"bar {name}", style=f"width:{share:.3%}")
+
+
+def _longest(pause: Mapping[str, Any]) -> Html | None:
+    """Requests wait out the pause and are then answered as ever: whether that is what was seen."""
+    held, longest = pause["reported_ms"], pause["longest_ms"]
+    if held is None or longest is None:
+        return None
+    told = (
+        f"the pause and {milliseconds(longest - held)} more" if longest >= held else "less than it"
+    )
+    return element("p", f"The longest request took {told}.", class_="note")
 
 
 def faults(report: Report) -> Html:
@@ -92,16 +107,19 @@ def faults(report: Report) -> Html:
             f["fault"],
             f["what"],
         )
-        for f in report["faults"]
+        for f in report["faults"][:_STRIKES]
     ]
+    more = len(report["faults"]) - len(rows)
     idle = [f for f in report["planned_faults"] if f not in names]
     never = (element("li", fault) for fault in idle)
     body = table(("", "At", "Fault", "What it came upon"), rows, caption="What struck, in order.")
     return _section(
         "Faults",
         body if rows else _none("None struck."),
+        _none(f"And {more:,} times more, all in report.json.") if more else None,
         element("p", "Planned, and their moment never came:") if idle else None,
         element("ul", *never) if idle else None,
+        kind="faults",
     )
 
 
@@ -109,7 +127,9 @@ def messages(report: Report) -> Html:
     """What the operators were told."""
     rows = [(moment(m["at"]), m["subject"], m["text"]) for m in report["messages"]]
     body = table(("At", "Subject", "Text"), rows, caption="As they were sent, in order.")
-    return _section("Messages to the operators", body if rows else _none("None were sent."))
+    return _section(
+        "Messages to the operators", body if rows else _none("None were sent."), kind="messages"
+    )
 
 
 def journal(report: Report) -> Html:
@@ -139,11 +159,12 @@ def folded(title: str, body: Html) -> Html:
 def footer(report: Report) -> Html:
     """How to find this rehearsal again."""
     seed = "" if report["seed"] is None else f", seed {report['seed']}"
+    skipped = seconds(report["skipped_seconds"])
     return element(
         "footer",
         f"Environment {report['environment']}{seed}, started {report['started']}. It took "
-        f"{seconds(report['seconds'])}; waits of {seconds(report['skipped_seconds'])} were skipped, "
-        "and all times on this page leave them out. Every figure is in report.json beside it.",
+        f"{seconds(report['seconds'])}; waits of {skipped} were skipped: "
+        "no time on this page holds them. Every figure is in report.json beside it.",
     )
 
 
