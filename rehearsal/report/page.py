@@ -44,6 +44,9 @@ def page(report: Report) -> str:
 
 def _timeline(report: Report) -> Html:
     phases, faults = report["phases"], report["faults"]
+    if not (phases or report["samples"] or report["writing"]):
+        nothing = element("p", "It ended before anything was recorded.", class_="note")
+        return element("section", element("h2", "Timeline"), nothing)
     latest = [s["at"] for s in report["samples"]] + [p["ended"] for p in phases]
     time = Time(0.0, max([report["seconds"], *latest]))
     return element(
@@ -95,6 +98,8 @@ def index(reports: Sequence[tuple[str, Report]]) -> str:
 
 def _row(address: str, report: Report) -> list[object]:
     broken = [verdict["invariant"] for verdict in report["verdicts"] if not verdict["held"]]
+    if report["ending"] not in report["expected"]:
+        broken.append("ending")
     passed = report["passed"]
     seed = "" if report["seed"] is None else f" seed {report['seed']}"
     return [

@@ -69,13 +69,14 @@ def _ticks(scale: Linear | Decades) -> Html:
 
 
 def line(points: Points, time: Time, scale: Linear | Decades, mark: str) -> Html:
-    """A line through the known values; a single one is a dot."""
-    runs = (
-        f"M{'L'.join(_at(time.x(at), scale.y(value)) for at, value in run)}"
-        + ("h.01" if len(run) == 1 else "")
-        for run in _known(points)
-    )
-    return element("path", d="".join(runs), class_=f"line {mark}")
+    """A line through the known values; one with none beside it is a dot."""
+    runs: list[str] = []
+    dots: list[str] = []
+    for run in _known(points):
+        drawn = "M" + "L".join(_at(time.x(at), scale.y(value)) for at, value in run)
+        (runs if len(run) > 1 else dots).append(drawn)
+    lone = element("path", d="h.01".join([*dots, ""]), class_=f"line dots {mark}")
+    return join([element("path", d="".join(runs), class_=f"line {mark}"), lone if dots else None])
 
 
 def area(points: Points, time: Time, scale: Linear | Decades, mark: str) -> Html:

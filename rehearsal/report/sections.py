@@ -82,7 +82,9 @@ def pause(report: Report) -> Html:
     return _section("Write pause", element("ol", *bars, class_="gantt pause"), _longest(told))
 
 
-def _bar(name: str, share: float) -> Html:
+def _bar(name: str, share: float) -> Html | None:
+    if not share:
+        return None
     return element("i", class_=f"bar {name}", style=f"width:{share:.3%}")
 
 

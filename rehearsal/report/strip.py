@@ -108,10 +108,9 @@ def moments(time: Time) -> Html:
     few = set(time.ticks(FEW))
     labels = (
         element(
-            "span", _round(at), style=_left(time.share(at)), class_=None if at in few else "more"
+            "span", _round(at), style=_tick(time.share(at)), class_=None if at in few else "more"
         )
         for at in time.ticks(MANY)
-        if time.share(at) < 0.985
     )
     return element("div", *labels, class_="moments", aria_hidden="true")
 
@@ -120,6 +119,11 @@ def _round(at: float) -> str:
     if at >= 120:
         return f"{at // 60:.0f}:{at % 60:02.0f}"
     return f"{at:.10g} s"
+
+
+def _tick(share: float) -> str:
+    # A label at the end of an axis ends there, or it would stand out.
+    return _left(share) + (";transform:translateX(-100%)" if share > 0.96 else "")
 
 
 def _left(share: float) -> str:

@@ -47,7 +47,7 @@ def _ending(report: Report) -> str:
     return f"{ended}{cause}. The {report['primary']} serves."
 
 
-def _why(report: Report) -> Html:
+def _why(report: Report) -> Html | None:
     """What broke, what the workflow said, where, and which faults had struck."""
     broken = [v for v in report["verdicts"] if not v["held"]]
     facts = [
@@ -74,6 +74,8 @@ def _why(report: Report) -> Html:
     if struck:
         others = len(report["faults"]) - len(struck)
         facts.append(("Faults", "; ".join(struck) + (f"; {others} more" if others else "")))
+    if not facts:
+        return None
     rows = (element("div", element("dt", name), element("dd", told)) for name, told in facts)
     return element("dl", *rows, class_="why", aria_label="Why it failed")
 

@@ -233,6 +233,7 @@ def one_sample() -> Record:
         states=[Span("Initialize", 0.0, 0.25)],
         samples=record.samples[:1],
         writing=[Writing("source", 0.1, 0.1, 1)],
+        ledger=LedgerResult("source", 60, 60, 0, 0, 0, 0, 0),
         messages=(),
     )
 
