@@ -27,7 +27,7 @@ def close_up(report: Mapping[str, Any], name: str) -> Html | None:
         *_writers(report["writing"], time),
         *_faults(report["faults"], time),
         *_rows(_within(report["states"], phase), time),
-        element("li", moments(time), class_="axis"),
+        element("li", moments(time, until=0.95), class_="axis"),
     ]
     stretch = f"{moment(phase['began'])} to {moment(phase['ended'])}, on an axis of its own."
     return element(

@@ -103,14 +103,14 @@ def _fault_marks(faults: Items, time: Time) -> Html:
     return element("div", *chips, class_="lane", aria_label="Faults, by the letter of the table")
 
 
-def moments(time: Time) -> Html:
-    """Round moments, more of them where the page is wide."""
+def moments(time: Time, until: float = 1.0) -> Html:
+    """Round moments, more of them where the page is wide. ``until``: the share of the axis after
+    which there is no room for them."""
     few = set(time.ticks(FEW))
     labels = (
-        element(
-            "span", _round(at), style=_tick(time.share(at)), class_=None if at in few else "more"
-        )
+        element("span", _round(at), style=_left(share), class_=None if at in few else "more")
         for at in time.ticks(MANY)
+        if (share := time.share(at)) <= until
     )
     return element("div", *labels, class_="moments", aria_hidden="true")
 
@@ -119,11 +119,6 @@ def _round(at: float) -> str:
     if at >= 120:
         return f"{at // 60:.0f}:{at % 60:02.0f}"
     return f"{at:.10g} s"
-
-
-def _tick(share: float) -> str:
-    # A label at the end of an axis ends there, or it would stand out.
-    return _left(share) + (";transform:translateX(-100%)" if share > 0.96 else "")
 
 
 def _left(share: float) -> str:

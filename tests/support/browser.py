@@ -76,8 +76,9 @@ class Browser:
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
         self._size(width, 900)
-        self.call("Page.navigate", url=page.resolve().as_uri())
-        while self.evaluate("document.readyState + location.protocol") != "completefile:":
+        address = page.resolve().as_uri()
+        self.call("Page.navigate", url=address)
+        while self.evaluate("document.readyState + location.href") != f"complete{address}":
             pass
         self._size(width, int(self.evaluate("document.documentElement.scrollHeight")))
 
