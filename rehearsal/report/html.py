@@ -26,9 +26,12 @@ def text(value: object) -> Html:
     """``value`` escaped, its unseen characters as ``[U+0000]``; what is markup stays as it is."""
     if isinstance(value, Html):
         return value
+    string = str(value)
+    if string.isprintable():
+        return Html(html.escape(string))
     shown = (
         f"[U+{ord(c):04X}]" if c not in "\n\t" and unicodedata.category(c) in _UNSEEN else c
-        for c in str(value)
+        for c in string
     )
     return Html(html.escape("".join(shown)))
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 Stretch = tuple[float, float]
 
 
 def handovers(writing: Sequence[Mapping[str, Any]]) -> list[Stretch]:
-    """The times between the last write of one database and the first of the other."""
-    ordered = sorted(writing, key=lambda w: (w["began"], w["ended"]))
-    return [
-        (a["ended"], b["began"])
-        for a, b in pairwise(ordered)
-        if a["side"] != b["side"] and a["ended"] < b["began"]
-    ]
+    """The times in which nobody wrote, between a last write to one database and a first one to
+    the other."""
+    found: list[Stretch] = []
+    last: Mapping[str, Any] | None = None
+    for one in sorted(writing, key=lambda w: (w["began"], w["ended"])):
+        if last and last["ended"] < one["began"] and last["side"] != one["side"]:
+            found.append((last["ended"], one["began"]))
+        if last is None or one["ended"] >= last["ended"]:
+            last = one
+    return found
 
 
 def overlaps(writing: Sequence[Mapping[str, Any]]) -> list[Stretch]:
