@@ -53,11 +53,11 @@ def chart(
     return element("figure", caption, plot, class_=f"chart {kind}".strip())
 
 
-def drawing(shapes: Html, say: str) -> Html:
-    """An SVG stretched to its place. ``say``: its text alternative."""
+def drawing(shapes: Html, say: str | None) -> Html:
+    """An SVG stretched to its place. ``say``: its text alternative; None where it needs none."""
     return element(
         "svg", shapes, viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", preserveAspectRatio="none",
-        role="img", aria_label=say,
+        role="img" if say else None, aria_label=say, aria_hidden=None if say else "true",
     )  # fmt: skip
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rehearsal.report.axis import HEIGHT, Time
+from rehearsal.report.axis import HEIGHT, WIDTH, Time
 from rehearsal.report.figures import moment, seconds, words
-from rehearsal.report.html import Html, element
+from rehearsal.report.html import Html, element, join
 from rehearsal.report.marks import clusters, spread
-from rehearsal.report.plot import block, rule
+from rehearsal.report.plot import block, drawing, rule
 
 Items = Sequence[Mapping[str, Any]]
 FEW, MANY = 6, 12
@@ -69,11 +69,23 @@ def strip(phases: Items, faults: Items, time: Time) -> Html:
 
 def _phase_numbers(phases: Items, time: Time) -> Html:
     middles = [time.share((p["began"] + p["ended"]) / 2) for p in phases]
+    places = spread(middles)
     chips = (
         element("span", index + 1, class_="chip phase", style=_left(place))
-        for index, place in enumerate(spread(middles))
+        for index, place in enumerate(places)
     )
-    return element("div", *chips, class_="lane", aria_hidden="true")
+    lines = _leaders(places, middles)
+    return join([element("div", *chips, class_="lane", aria_hidden="true"), lines])
+
+
+def _leaders(above: Sequence[float], below: Sequence[float]) -> Html:
+    """A line from each mark to what it belongs to, where it could not stand there itself."""
+    drawn = (
+        f"M{upper * WIDTH:.1f} 0L{lower * WIDTH:.1f} {HEIGHT:.0f}"
+        for upper, lower in zip(above, below, strict=True)
+    )
+    path = element("path", d="".join(drawn), class_="leader")
+    return element("div", drawing(path, say=None), class_="leaders")
 
 
 def _band(index: int, phase: Mapping[str, Any], time: Time) -> Html:
@@ -93,14 +105,16 @@ def _fault_marks(faults: Items, time: Time) -> Html:
     names = letters(faults)
     struck = sorted(faults, key=lambda fault: float(fault["at"]))
     found = clusters([time.share(fault["at"]) for fault in struck])
+    places = spread([cluster.at for cluster in found])
     chips = []
-    for cluster, place in zip(found, spread([c.at for c in found]), strict=True):
+    for cluster, place in zip(found, places, strict=True):
         members = [struck[i] for i in cluster.members]
         among = sorted({names[m["fault"]] for m in members}, key=lambda n: (len(n), n))
         label = among[0] + ("+" if len(among) > 1 else "")
         told = "; ".join(f"{moment(m['at'])} {m['fault']}" for m in members[:8])
         chips.append(element("span", label, class_="chip fault", style=_left(place), title=told))
-    return element("div", *chips, class_="lane", aria_label="Faults, by the letter of the table")
+    lane = element("div", *chips, class_="lane", role="group", aria_label="Faults, by their letter")
+    return join([_leaders([cluster.at for cluster in found], places), lane])
 
 
 def moments(time: Time, until: float = 1.0) -> Html:

@@ -96,6 +96,14 @@
     }
   });
 
+  for (const lane of document.querySelectorAll('.lane')) {
+    const boxes = [...lane.querySelectorAll('.chip')].map((c) => c.getBoundingClientRect());
+    boxes.sort((a, b) => a.left - b.left);
+    boxes.forEach((box, i) => {
+      if (i && box.left < boxes[i - 1].right) wrong.push(`covered: ${shown(lane)} at ${box.left}`);
+    });
+  }
+
   for (const mark of document.querySelectorAll(
     '.plot path.line, .plot path.bars, .plot rect.lane, .plot rect.nobody, .plot rect.both, .bar, .struck')) {
     const style = getComputedStyle(mark);

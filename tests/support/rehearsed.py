@@ -123,7 +123,7 @@ def failed() -> Record:
         ],
         pause=Pause(reported_ms=705.0, longest_ms=1_930.0, usual_ms=11.2, budget_ms=30_000.0),
         ledger=LedgerResult(
-            "target", 14_388, 14_311, 66, 11, 38, 2, 1,
+            "target", 14_388, 14_299, 78, 11, 38, 2, 1,
             ("payment 8f0c… acknowledged by the source at 37.912 s is in no database",
              "entry 5512/3 is there twice", "payment 77aa…: amount 10.50 became 10.5"),
         ),

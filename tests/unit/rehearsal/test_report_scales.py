@@ -15,7 +15,7 @@ from rehearsal.report.marks import GAP, clusters, spread
 from rehearsal.report.thinning import thinned
 from rehearsal.report.writers import handovers, overlaps
 
-shares = st.lists(st.floats(0, 1), max_size=12).map(sorted)
+shares = st.lists(st.floats(0, 1), max_size=11).map(sorted)
 lengths = st.floats(0.001, 1e6)
 spans = st.tuples(st.floats(0, 100), st.floats(0, 100)).map(sorted)
 
@@ -93,6 +93,11 @@ def test_spread_labels_do_not_cover_each_other(wanted: list[float]) -> None:
 def test_labels_with_room_stay_where_they_belong(wanted: list[float]) -> None:
     if all(b - a >= GAP for a, b in pairwise(wanted)):
         assert spread(wanted) == pytest.approx(wanted)
+
+
+def test_labels_too_close_move_apart_round_their_middle() -> None:
+    assert spread([0.5, 0.5]) == pytest.approx([0.45, 0.55])
+    assert spread([0.2, 0.99, 1.0]) == pytest.approx([0.2, 0.9, 1.0])
 
 
 def test_too_many_labels_are_set_evenly() -> None:
