@@ -27,10 +27,12 @@ def verify(file: Path, head: str | None = None) -> list[str]:
         return [str(error)]
     if missing := [name for name in _FILES if name not in files]:
         return [f"the pack has no file {name}" for name in missing]
+    found: list[str] = []
     try:
-        return list(_wrong(files, head))
+        found.extend(_wrong(files, head))
     except _MALFORMED as error:
-        return [f"a file of the pack has another form than a rehearsal gives it: {error!r}"]
+        found.append(f"a file of the pack has another form than a rehearsal gives it: {error!r}")
+    return found
 
 
 def _wrong(files: Mapping[str, bytes], head: str | None) -> Iterator[str]:
