@@ -217,6 +217,18 @@ def test_a_record_that_contradicts_itself_is_found(what: str, tmp_path: Path) ->
     assert said in evidence.verify(file)[0]
 
 
+def test_a_failure_that_is_said_to_have_passed_is_found(files: Files, tmp_path: Path) -> None:
+    """Everything is made anew from a record that lies."""
+    told = json.loads(files[chain.RECORD]) | {"ending": "Failed"}
+    changed = files | {chain.RECORD: chain.canonical(told)}
+    lines = chain.lines(changed)
+    changed[chain.CHAIN] = b"".join(line + b"\n" for line in lines)
+    changed[chain.HEAD] = f"{chain.head(lines)}\n".encode()
+    assert check(changed, tmp_path) == [
+        "passed is True, which its verdicts and its ending do not say"
+    ]
+
+
 def test_traffic_that_moved_without_a_match_is_found(tmp_path: Path) -> None:
     file = tmp_path / "pack.zip"
     report = {"validation.json": b'{"verdict": "inconclusive"}'}
