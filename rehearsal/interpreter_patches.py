@@ -64,7 +64,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from migration import clock
 
 if TYPE_CHECKING:
-    from rehearsal.interpreter import Functions, VirtualClock
+    from rehearsal.interpreter import Functions, Time
 
 # How long a test waits for an execution, which takes a second on a quiet machine.
 REAL_SECONDS = 300
@@ -98,8 +98,9 @@ def run_functions_in_process(patch: pytest.MonkeyPatch, functions: Functions) ->
             headers["x-amz-function-error"] = "Unhandled"
             return json.dumps(
                 {
-                    "errorMessage": str(error),
-                    "errorType": type(error).__name__,
+                    "errorMessage": getattr(error, "message", str(error)),
+                    # What a container answered says itself what was raised in there.
+                    "errorType": getattr(error, "error_type", type(error).__name__),
                     "stackTrace": traceback.format_tb(error.__traceback__),
                 }
             ).encode()
@@ -120,7 +121,7 @@ def time_out_tasks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(state_task_service_lambda.StateTaskServiceLambda, "_from_error", named)
 
 
-def wait_for_tokens_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> None:
+def wait_for_tokens_in_virtual_time(patch: pytest.MonkeyPatch, virtual: Time) -> None:
     """moto waits for a task token in real seconds; here the virtual clock moves meanwhile, and
     whoever listens to it may send the answer."""
 
@@ -142,7 +143,7 @@ class _PatientEvent(threading.Event):
         return super().wait(REAL_SECONDS)
 
 
-def wait_in_virtual_time(patch: pytest.MonkeyPatch, virtual: VirtualClock) -> None:
+def wait_in_virtual_time(patch: pytest.MonkeyPatch, virtual: Time) -> None:
     """moto sleeps through Wait states and retry intervals; here the virtual clock moves.
 
     Nor does a Task's time limit count real seconds: they say how busy this machine is.

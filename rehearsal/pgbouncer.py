@@ -33,6 +33,7 @@ ADMIN = Credentials("console", 'console\'s "own" password')
 class Bouncer:
     """A running pooler of one database."""
 
+    host: str
     port: int
     database: str
     user: Credentials
@@ -42,7 +43,7 @@ class Bouncer:
     @property
     def endpoint(self) -> str:
         """host:port."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def connect(
         self, login: Credentials | None = None, database: str | None = None, timeout: float = 30
@@ -50,7 +51,7 @@ class Bouncer:
         """A session through the pooler, as the application's user unless told otherwise."""
         login = login or self.user
         return Connection(
-            login.username, host="127.0.0.1", port=self.port, database=database or self.database,
+            login.username, host=self.host, port=self.port, database=database or self.database,
             password=login.password, ssl_context=encryption(), timeout=timeout,
         )  # fmt: skip
 
@@ -65,11 +66,17 @@ def encryption() -> ssl.SSLContext:
 
 @contextmanager
 def bouncer(
-    server: Server, database: str, *, primary_port: int | None = None, **variables: str
+    server: Server,
+    database: str,
+    *,
+    primary_port: int | None = None,
+    parent: Path | None = None,
+    **variables: str,
 ) -> Iterator[Bouncer]:
     """A pooler of ``database`` on ``server``, or on whatever ``primary_port`` leads to.
 
-    ``variables``: of the image, in place of the tests' own.
+    ``variables``: of the image, in place of those here. Its files are in a folder of its own below
+    ``parent``.
     """
     program = find("pgbouncer")
     if program is None:
@@ -78,11 +85,9 @@ def bouncer(
         )
     account = server.account
     user = server.credentials()
-    folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
-    port = free_port()
-    entrypoint.configure(
-        _environment(database, user, port, primary_port or server.port) | variables, folder
-    )
+    folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir=parent))
+    given = _environment(database, user, primary_port or server.port) | variables
+    entrypoint.configure(given, folder)
     log = folder / "log"
     log.touch()
     if "user" in account:
@@ -92,7 +97,9 @@ def bouncer(
         process = subprocess.Popen(
             [program, folder / "pgbouncer.ini"], stdout=output, stderr=output, cwd="/", **account,  # type: ignore[call-overload]
         )  # fmt: skip
-    started = Bouncer(port, database, user, process, log)
+    started = Bouncer(
+        given["LISTEN_ADDRESS"], int(given["LISTEN_PORT"]), database, user, process, log
+    )
     try:
         _wait(started)
         yield started
@@ -102,7 +109,7 @@ def bouncer(
         shutil.rmtree(folder)
 
 
-def _environment(database: str, user: Credentials, port: int, primary_port: int) -> dict[str, str]:
+def _environment(database: str, user: Credentials, primary_port: int) -> dict[str, str]:
     return {
         "DATABASE": database,
         "PRIMARY_HOST": "127.0.0.1",
@@ -111,7 +118,7 @@ def _environment(database: str, user: Credentials, port: int, primary_port: int)
         "MAX_DB_CONNECTIONS": "10",
         "MAX_CLIENT_CONN": "50",
         "LISTEN_ADDRESS": "127.0.0.1",
-        "LISTEN_PORT": str(port),
+        "LISTEN_PORT": str(free_port()),
         # The embedded servers have no TLS.
         "SERVER_TLS_SSLMODE": "disable",
         "POOLER_SECRET": secret({user.username: user.password}),
@@ -132,6 +139,6 @@ def _wait(started: Bouncer) -> None:
         if started.process.poll() is not None:
             raise MachineLacks(f"PgBouncer ended at once: {started.log.read_text()[-500:]}")
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", started.port)) == 0
+            return probe.connect_ex((started.host, started.port)) == 0
 
     until(answers)

@@ -146,11 +146,17 @@ class Record:
     messages: Sequence[Message]
     journal: Sequence[dict[str, Any]] = field(default_factory=list)
     """The entries of the product's own journal."""
+    expected_primary: Side | None = None
+    """The database that should serve at the end."""
 
     @property
     def passed(self) -> bool:
         """Whether every invariant held and it ended as expected."""
-        return all(v.held for v in self.verdicts) and self.ending in self.expected
+        return (
+            all(verdict.held for verdict in self.verdicts)
+            and self.ending in self.expected
+            and self.expected_primary in (None, self.primary)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The JSON report."""

@@ -50,6 +50,11 @@ class Gateway:
         start_response(status, headers)
         return [body]
 
+    def forget(self) -> None:
+        """Forgets the answers: none of the calls so far will be repeated."""
+        with self._turn:
+            self._answers.clear()
+
     def _ask(self, environ: Environ) -> Answer:
         name = _call_name(environ)
         try:

@@ -16,7 +16,7 @@ from migration import cutover, fence, turn
 from migration.errors import FenceNotClosed
 from migration.journal import Journal
 from migration.postgres import DATABASE_ERRORS
-from rehearsal.interpreter import Invocation
+from tests.support.functions import Invocation
 from tests.support.workflow_stage import Poolers, Stage, crash
 
 # What a step meets whose sessions the way back has ended.

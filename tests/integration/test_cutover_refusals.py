@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from migration.clients import client
-from rehearsal.interpreter import Invocation
 from tests.integration.test_cutover_execution import (
     BEFORE_CUTOVER,
     CUT_OVER,
@@ -18,6 +17,7 @@ from tests.integration.test_cutover_execution import (
     SOAKED,
     ended_well,
 )
+from tests.support.functions import Invocation
 from tests.support.migration_account import BUCKET
 from tests.support.workflow_stage import STARTER, Stage, crash
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from rehearsal.interpreter import Invocation
 from rehearsal.interpreter_patches import Throttled
 from tests.integration.test_cutover_execution import EVERYTHING, TASKS, ended_well
+from tests.support.functions import Invocation
 from tests.support.workflow_stage import Stage
 
 

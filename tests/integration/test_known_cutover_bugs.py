@@ -13,9 +13,9 @@ import pytest
 from pg8000.native import Connection
 
 from migration.postgres import DATABASE_ERRORS
-from rehearsal.interpreter import Invocation
 from tests.integration.test_cutover_execution import ended_well
 from tests.support.deployment import ROLES
+from tests.support.functions import Invocation
 from tests.support.workflow_stage import Stage, crash
 
 

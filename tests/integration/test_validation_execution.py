@@ -11,9 +11,10 @@ import pytest
 from lib.workflow.definition import definition
 from lib.workflow.timings import FUNCTION_SECONDS, Timings
 from migration.clients import client
-from rehearsal.interpreter import Invocation, Run
+from rehearsal.interpreter import Run
 from rehearsal.interpreter_patches import Throttled
 from tests.support.deployment import SETTINGS
+from tests.support.functions import Invocation
 from tests.support.migration_account import (
     ACCOUNT,
     BUCKET,

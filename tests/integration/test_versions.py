@@ -22,14 +22,14 @@ from tests.support.postgres import Server, start
 pytest_plugins = ("tests.support.postgres",)
 pytestmark = pytest.mark.integration
 
-VERSIONS = [(12, 16), (12, 18), (14, 18), (17, 18)]
+VERSIONS = [(12, 16), (12, 18), (14, 18), (15, 18), (17, 18)]
 
 
 @pytest.fixture(scope="module")
 def servers(source_server: Server, target_server: Server) -> Iterator[dict[int, Server]]:
     running = {16: source_server, 18: target_server}
     try:
-        for major in (12, 14, 17):
+        for major in (12, 14, 15, 17):
             running[major] = start(major)
         yield running
     finally:
@@ -106,7 +106,7 @@ def test_equal_values_of_every_type_have_equal_digests(
     assert older.rows == 3
 
 
-@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
+@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (15, 18), (17, 18)])
 def test_an_edit_of_any_column_is_seen_on_the_older_server(
     digesting: Digesting, versions: tuple[int, int]
 ) -> None:
@@ -128,7 +128,7 @@ def test_an_edit_of_any_column_is_seen_on_the_older_server(
     assert digesting.digest(0) == equal
 
 
-@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (17, 18)])
+@pytest.mark.parametrize("versions", [(12, 18), (14, 18), (15, 18), (17, 18)])
 @pytest.mark.parametrize("analysed", [True, False])
 def test_plans_are_made_of_any_version(
     across: Pair, versions: tuple[int, int], analysed: bool

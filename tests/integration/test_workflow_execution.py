@@ -10,8 +10,9 @@ import pytest
 
 from lib.workflow.rollback import RUNBOOK_SECTION
 from migration.clients import client
-from rehearsal.interpreter import Invocation, Run
+from rehearsal.interpreter import Run
 from rehearsal.interpreter_patches import Throttled
+from tests.support.functions import Invocation
 from tests.support.migration_account import Call, unavailable, watched_calls
 from tests.support.workflow_stage import STARTER, Stage, crash
 

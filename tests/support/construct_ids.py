@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+ENVIRONMENTS = ("dev", "prod")
+"""Those whose addresses are kept: `rehearsal` is never deployed."""
 FOLDER = Path(__file__).resolve().parent.parent / "unit" / "infra" / "construct_ids"
 
 
@@ -19,14 +21,14 @@ def addresses(document: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Writes one file for each environment of ``config/``."""
+    """Writes one file for each of ``ENVIRONMENTS``."""
     from cdktf import Testing
 
-    from lib.settings_loader import CONFIG, load_settings
+    from lib.settings_loader import load_settings
     from lib.tap_stack import TapStack
 
     FOLDER.mkdir(exist_ok=True)
-    for environment in sorted(path.stem for path in CONFIG.glob("*.json")):
+    for environment in ENVIRONMENTS:
         settings = load_settings({"ENVIRONMENT": environment})
         stack = TapStack(Testing.app(), f"TapStack{environment}", settings=settings)
         lines = addresses(json.loads(Testing.synth(stack)))

@@ -18,7 +18,7 @@ from lib.functions.validation import validation_variables
 from lib.settings import Settings
 from lib.tap_stack import TapStack
 from migration.clients import client
-from rehearsal.interpreter import Functions
+from tests.support.functions import Functions
 from tests.support.migration_account import ACCOUNT, REGION, MigrationAccount
 from tests.support.payment_traffic import PaymentTraffic
 from tests.support.postgres import Server

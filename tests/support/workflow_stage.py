@@ -20,8 +20,9 @@ from pg8000.native import Connection
 from migration import pooler_tasks, postgres, reverse_slot
 from migration.clients import client
 from migration.errors import PoolerNotPaused
-from rehearsal.interpreter import Functions, Interpreter, Invocation, Run, VirtualClock
+from rehearsal.interpreter import Interpreter, Run
 from tests.support.deployment import ROLES, deployed, machine, synthesize, values
+from tests.support.functions import Functions, Invocation, VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     MigrationAccount,

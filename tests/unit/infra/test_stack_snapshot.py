@@ -13,7 +13,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from lib.settings_loader import load_settings
 from lib.tap_stack import TapStack
-from tests.support.construct_ids import FOLDER, addresses
+from tests.support.construct_ids import ENVIRONMENTS, FOLDER, addresses
 
 # Digests of code, of an image's folder and of the API's parts: SHA-256 (base64, hex), SHA-1, MD5.
 DIGEST = re.compile(
@@ -22,7 +22,7 @@ DIGEST = re.compile(
 )
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest) -> str:
     """The default and the production-like settings."""
     return str(request.param)

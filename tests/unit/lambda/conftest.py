@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from migration import clock
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import MigrationAccount, migration_account, simulated_aws
 
 

@@ -11,7 +11,7 @@ import cutover_handler
 from migration import approval
 from migration.clients import client
 from migration.errors import ApprovalInvalid
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import BUCKET, MigrationAccount
 
 ADA = "arn:aws:sts::123456789012:assumed-role/Operators/ada"

@@ -30,7 +30,7 @@ from migration.validator.repair import Repaired
 from migration.validator.results import Difference, Kind, PartResult
 from migration.validator.rules import Rules
 from migration.validator.settle import Settling
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     Call,

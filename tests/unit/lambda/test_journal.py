@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from migration.clients import client
 from migration.errors import ConcurrentChange
 from migration.journal import Journal
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     Call,

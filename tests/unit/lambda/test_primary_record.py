@@ -12,7 +12,7 @@ from moto.route53.responses import Route53
 from migration import primary_record
 from migration.clients import client
 from migration.errors import InvalidRequest, RecordNotInSync
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
 
 NAME = "primary.payments.internal"

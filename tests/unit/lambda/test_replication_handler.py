@@ -23,7 +23,7 @@ from migration.errors import (
 from migration.findings import error, warning
 from migration.preflight import PreflightResult
 from migration.sides import Sides
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
 
 MEASURE = source_wal.measure

@@ -12,7 +12,7 @@ from migration.execution import Execution
 from migration.journal import Journal
 from migration.lock import Holder
 from migration.rollback import Rollback, reason_of
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     Call,

@@ -9,7 +9,7 @@ import rollback_handler
 from migration import lock
 from migration.errors import InvalidRequest
 from migration.journal import Journal
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import BUCKET, MigrationAccount, watched_calls
 
 

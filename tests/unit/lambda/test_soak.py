@@ -17,7 +17,7 @@ from migration.errors import ReverseSlotLost
 from migration.rollback_loss import RollbackLoss
 from migration.sides import Sides
 from migration.traffic_gate import MISSING
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import MigrationAccount
 from tests.support.payment_traffic import ALARMS, PaymentTraffic, payment_traffic
 

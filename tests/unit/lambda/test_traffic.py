@@ -14,7 +14,7 @@ from migration import traffic
 from migration.clients import client
 from migration.errors import InvalidRequest, WeightNotApplied
 from migration.traffic_gate import MISSING
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import MigrationAccount, fail_call, watched_calls
 from tests.support.payment_traffic import (
     ALARMS,

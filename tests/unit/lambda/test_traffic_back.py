@@ -12,7 +12,7 @@ from migration import lock, traffic
 from migration.errors import Superseded
 from migration.journal import Journal
 from migration.lock import Holder
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     Call,

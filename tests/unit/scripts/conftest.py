@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from migration import clock
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import simulated_aws
 from tests.support.operated import Operated, operated
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.interpreter import VirtualClock
 from scripts.migration.decisions import Request
+from tests.support.functions import VirtualClock
 from tests.support.migration_account import Call, watched_calls
 from tests.support.operated import OTHER, STARTER, Operated
 

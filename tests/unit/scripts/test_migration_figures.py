@@ -6,8 +6,8 @@ import pytest
 
 from lib.api.stage import STAGE
 from migration.clients import client
-from rehearsal.interpreter import VirtualClock
 from scripts.migration import figures
+from tests.support.functions import VirtualClock
 from tests.support.operated import BUCKET, Operated, Step
 
 NAME = "migration-1"

@@ -8,9 +8,9 @@ from lib.settings import Settings
 from migration import pausing
 from migration.errors import MigrationPaused
 from migration.execution import Execution
-from rehearsal.interpreter import VirtualClock
 from scripts.migration.pauses import HELD
 from scripts.workflow_map import Workflow
+from tests.support.functions import VirtualClock
 from tests.support.operated import BUCKET, OTHER, STARTER, Operated
 
 NAME = "migration-1"

@@ -8,7 +8,7 @@ import pytest
 
 from lib.workflow.definition import PHASES
 from migration.clients import client
-from rehearsal.interpreter import VirtualClock
+from tests.support.functions import VirtualClock
 from tests.support.operated import MACHINE, OTHER, Operated
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from lib.settings import Settings
 from migration.clients import client
-from rehearsal.interpreter import VirtualClock
 from scripts.workflow_map import Workflow
+from tests.support.functions import VirtualClock
 from tests.support.operated import OTHER, STARTER, Operated, Step
 
 NAME = "migration-1"

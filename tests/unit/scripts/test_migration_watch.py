@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from lib.settings import Settings
 from migration.clients import client
-from rehearsal.interpreter import VirtualClock
 from scripts.migration.progress_view import REFRESH_SECONDS
+from tests.support.functions import VirtualClock
 from tests.support.operated import BUCKET, Operated, Step
 
 HELD: Step = ("HoldWritesBegun", "CutOver", {"held_at": "2026-11-21T12:00:00+00:00"})

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from migration.clients import client
-from rehearsal.interpreter import Functions, Interpreter, Run, VirtualClock
+from rehearsal.interpreter import Interpreter, Run
 from rehearsal.interpreter_patches import Throttled, TimedOut
+from tests.support.functions import Functions, VirtualClock
 from tests.support.migration_account import simulated_aws
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:work"

@@ -18,7 +18,8 @@ from lib.workflow.time_limit import state_seconds
 from lib.workflow.timings import Timings
 from migration.clients import client
 from migration.shift import OPERATIONS
-from rehearsal.interpreter import Functions, Interpreter, Run, VirtualClock
+from rehearsal.interpreter import Interpreter, Run
+from tests.support.functions import Functions, VirtualClock
 from tests.support.migration_account import (
     BUCKET,
     MigrationAccount,

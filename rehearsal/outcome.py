@@ -1,0 +1,120 @@
+"""What a rehearsal came to: everything that was seen, put together and judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from rehearsal.invariants import End, Observed, judge
+from rehearsal.ledger import Ledger
+from rehearsal.observer import Look
+from rehearsal.record import LedgerResult, Message, Pause, Record, Side
+from rehearsal.run import Rehearsal
+from rehearsal.site import DATABASE
+
+
+def record(done: Rehearsal) -> Record:
+    """The record of a rehearsal that has run; its databases and account are still there."""
+    ledger = Ledger.read(done.ledger_file)
+    end = _end(done)
+    primary: Side = "target" if end.target_open else "source"
+    result = _reconciled(done, ledger, primary)
+    journal = done.stage.account.journal(done.world.execution)
+    steps = [str(entry["step"]) for entry in journal]
+    pause = _pause(done, ledger, journal)
+    messages = [
+        Message(done.timeline.at(), each["Subject"], each["Message"])
+        for each in done.stage.account.messages()
+    ]
+    verdicts = judge(
+        Observed(
+            looks=[dataclasses.replace(x, at=done.timeline.at(x.at)) for x in done.observer.looks],
+            overlaps=ledger.overlaps(_moves(steps)),
+            ledger=result,
+            ending=done.ending,
+            states=done.timeline.states,
+            journal=journal,
+            messages=messages,
+            pause=pause,
+            held="HoldWritesBegun" in steps,
+            struck=done.struck,
+            end=end,
+            reached_target="ReleaseWrites" in steps,
+        )
+    )
+    return Record(
+        scenario=done.scenario.name,
+        summary=done.scenario.summary,
+        environment=done.site.settings.environment_suffix,
+        seed=done.options.seed,
+        started=done.started.isoformat(),
+        seconds=done.timeline.at(),
+        skipped_seconds=done.skipped_seconds,
+        ending=done.ending,
+        expected=done.scenario.expect,
+        primary=primary,
+        cause=done.cause,
+        phases=done.timeline.phases(),
+        states=done.timeline.states,
+        samples=done.sampler.samples,
+        faults=done.struck,
+        planned_faults=[str(fault) for fault in done.scenario.faults],
+        writing=ledger.writing(done.timeline.began),
+        pause=pause,
+        ledger=result,
+        verdicts=verdicts,
+        messages=messages,
+        journal=journal,
+        expected_primary=done.scenario.primary_after(done.ending),
+    )
+
+
+def _end(done: Rehearsal) -> End:
+    look: Look = done.observer.look()
+    account = done.stage.account
+    hosts: Mapping[str, Side] = {
+        account.variable("PRIMARY_SOURCE"): "source",
+        account.variable("PRIMARY_TARGET"): "target",
+    }
+    return End(
+        source_open=look.source,
+        target_open=look.target,
+        flows=done.flows,
+        routing=account.routing,
+        record=hosts[str(account.primary_host)],
+        poolers_paused=done.stage.poolers.paused(),
+    )
+
+
+def _moves(steps: Sequence[str]) -> int:
+    """How often the primary may have changed, by what the product says it did."""
+    to_target = "OpenTargetBegun" in steps
+    return to_target + (to_target and "ExecuteRollback" in steps)
+
+
+def _reconciled(done: Rehearsal, ledger: Ledger, primary: Side) -> LedgerResult:
+    """The ledger's result, with what was acknowledged round the pooler."""
+    result = ledger.reconcile(done.site.reach(primary), primary)
+    with closing(done.site.servers[primary].connect(DATABASE)) as session:
+        beside = done.injector.disturbances.reconcile(session)
+    if not beside:
+        return result
+    return dataclasses.replace(
+        result, lost=result.lost + len(beside), examples=(*beside, *result.examples)
+    )
+
+
+def _pause(done: Rehearsal, ledger: Ledger, journal: Sequence[Mapping[str, Any]]) -> Pause:
+    """What the product says of the write pause, and what the clients saw."""
+    released = [entry["detail"] for entry in journal if entry["step"] == "ReleaseWrites"]
+    definition = json.loads(done.stage.account.definition)
+    held = definition["States"]["HoldWrites"]["Parameters"]["Payload"]
+    return Pause(
+        reported_ms=released[0]["pause_ms"] if released else None,
+        longest_ms=ledger.longest_ms(),
+        usual_ms=ledger.usual_p99_ms(),
+        budget_ms=1000.0 * held["budget_seconds"],
+    )
