@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from rehearsal import progress_view
@@ -65,7 +66,7 @@ class Progress:
         """``scenario`` begins."""
         with self._lock:
             self._now = Now(scenario.name, scenario.summary, f"{self._done + 1}/{self._count}")
-            self.console.print(progress_view.title(self._now))
+            self._print(progress_view.title(self._now))
             self._show(at_once=True)
 
     def state(self, name: str, phase: str | None) -> None:
@@ -77,7 +78,7 @@ class Progress:
             entered = phase is not None and phase != now.phase
             now.enter(name, phase, self.skipped())
             if entered and not self._live:
-                self.console.print(progress_view.line(now))
+                self._print(progress_view.line(now))
             self._show(at_once=entered)
 
     def sample(self, sample: Sample) -> None:
@@ -90,7 +91,7 @@ class Progress:
     def struck(self, struck: Struck) -> None:
         """A fault struck."""
         with self._lock:
-            self.console.print(progress_view.fault(struck))
+            self._print(progress_view.fault(struck))
 
     def ended(self, record: Record) -> None:
         """The rehearsal is over."""
@@ -99,12 +100,21 @@ class Progress:
             self._now = None
             if self._live:
                 self._live.update("", refresh=True)
-            self.console.print(progress_view.outcome(record))
+            self._print(progress_view.outcome(record))
+
+    def evidence(self, file: Path, head: str) -> None:
+        """The pack of the rehearsal that has just ended was written."""
+        with self._lock:
+            self._print(progress_view.evidence(file, head))
 
     def summary(self, records: Sequence[Record]) -> None:
         """What several rehearsals came to together; nothing is said of a single one."""
         if len(records) > 1:
-            self.console.print(progress_view.together(records))
+            self._print(progress_view.together(records))
+
+    def _print(self, what: RenderableType) -> None:
+        """In a file a line is a line, however long."""
+        self.console.print(what, soft_wrap=self._live is None)
 
     def _show(self, *, at_once: bool = False) -> None:
         """Draws the lines that change, not more often than an eye can follow."""

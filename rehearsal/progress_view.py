@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -145,6 +146,11 @@ def _headline(record: Record) -> Text:
 def _ended(record: Record) -> str:
     because = f": {record.cause}" if record.cause else ""
     return f"{record.ending} instead of {' or '.join(record.expected)}{because}"
+
+
+def evidence(file: Path, head: str) -> Text:
+    """Where the evidence is, and the digest it ends with."""
+    return Text(f"  evidence {file}, head {head}")
 
 
 def together(records: Sequence[Record]) -> Text:

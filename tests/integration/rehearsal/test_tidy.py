@@ -35,9 +35,11 @@ with Scratch(Path(sys.argv[1])) as scratch:
     child = subprocess.Popen([sys.executable, "-c", deaf + "time.sleep(600)"], stdout=-1)
     child.stdout.readline()
     scratch.callback(say, "cleaned")
+"""
+READY = """
     say(scratch.folder)
 """
-WAIT = """
+WAIT = f"""{READY}
     signal.pause()
 """
 
@@ -72,7 +74,7 @@ def is_gone(folder: Path) -> bool:
 
 
 def test_a_rehearsal_that_ends_leaves_nothing(tmp_path: Path) -> None:
-    with director(BUSY, tmp_path) as (process, folder):
+    with director(BUSY + READY, tmp_path) as (process, folder):
         ended = told(process)
     assert ended == (0, "cleaned\n", "")
     assert is_gone(folder)
@@ -80,7 +82,7 @@ def test_a_rehearsal_that_ends_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_an_error_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    script = BUSY + "    raise LookupError('told')\n"
+    script = BUSY + READY + "    raise LookupError('told')\n"
     with director(script, tmp_path) as (process, folder):
         code, output, errors = told(process)
     assert (code, output) == (1, "cleaned\n")
@@ -122,8 +124,8 @@ def test_the_second_ctrl_c_skips_the_clean_ups_and_leaves_nothing(tmp_path: Path
 
 
 def test_a_ctrl_c_at_the_end_lets_it_end_in_order(tmp_path: Path) -> None:
-    script = BUSY + "    scratch.callback(lambda: (say('cleaning'), sys.stdin.readline()))\n"
-    with director(script, tmp_path) as (process, folder):
+    slow_end = "    scratch.callback(lambda: (say('cleaning'), sys.stdin.readline()))\n"
+    with director(BUSY + slow_end + READY, tmp_path) as (process, folder):
         assert process.stdout and process.stdout.readline() == "cleaning\n"
         process.send_signal(signal.SIGINT)
         assert process.stdin
