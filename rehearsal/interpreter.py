@@ -80,7 +80,7 @@ def _caller(region: str, service: str) -> Any:
     return boto_client_for(region, service)
 
 
-def _spare_work(patch: pytest.MonkeyPatch) -> None:
+def spare_work(patch: pytest.MonkeyPatch) -> None:
     """moto reads a definition twice for each execution and makes a client for each invocation,
     which together takes longer than to execute it: both are kept."""
     patch.setattr(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate))
@@ -96,7 +96,7 @@ class Interpreter:
     """Runs definitions where ``MOTO_CONFIG`` is in force; the patches last until ``patch`` ends."""
 
     def __init__(self, patch: pytest.MonkeyPatch, functions: Functions, virtual: Time) -> None:
-        _spare_work(patch)
+        spare_work(patch)
         interpreter_patches.run_functions_in_process(patch, functions)
         interpreter_patches.time_out_tasks(patch)
         interpreter_patches.wait_in_virtual_time(patch, virtual)

@@ -54,6 +54,7 @@ class Observer(threading.Thread):
         self.join(timeout=30)
         for session in self._sessions.values():
             session.close()
+        self._sessions.clear()
 
     def look(self) -> Look:
         """Look once."""

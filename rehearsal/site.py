@@ -18,7 +18,7 @@ from typing import Self
 import pytest
 
 from lib.settings import Settings
-from rehearsal import certificates, postgres
+from rehearsal import certificates, interpreter, postgres
 from rehearsal.account import Account, Places, Simulation
 from rehearsal.clock import Clock
 from rehearsal.dms.job import Endpoint
@@ -97,6 +97,7 @@ class Site:
                 if side == "source":
                     databases.fill(server, DATABASE)
             self.simulation.reset()
+            interpreter.spare_work(patch)
             port = free_port()
             account = Account.create(self.synthesized, self._places(port))
             account.on_record_change(lambda host: self._lead_to(account.place_of(host)))
@@ -172,14 +173,19 @@ class Site:
             there: Side = "source" if task.slot else "target"
             dms.declare(
                 account.task_arn(task),
-                source=Endpoint(self.reach(here)),
-                target=Endpoint(self.reach(there)),
+                source=self._endpoint(here, task.source),
+                target=self._endpoint(there, task.target),
                 migration_type=task.migration_type,
                 settings=task.settings,
                 mappings=task.mappings,
                 slot=task.slot,
             )
         return dms
+
+    def _endpoint(self, side: Side, address: str) -> Endpoint:
+        """A database as DMS's endpoint at ``address`` is told to reach it."""
+        settings = self.synthesized.argument(address, "postgres_settings")
+        return Endpoint(self.reach(side), settings or {})
 
 
 def _drop_slots(server: Server) -> None:

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from pg8000.exceptions import DatabaseError, InterfaceError
@@ -153,8 +154,14 @@ def default_tls() -> ssl.SSLContext:
     store holds it: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html)
     and the on-premises authority, ``certificates/source.pem``, where there is one.
     """
+    return _verifying(os.environ.get("AWS_REGION"))
+
+
+@cache
+def _verifying(region: str | None) -> ssl.SSLContext:
+    """Made once: to read the authorities takes longer than to connect, and writes may be held."""
     context = ssl.create_default_context()
-    for name in (f"rds-{os.environ.get('AWS_REGION')}.pem", _SOURCE_AUTHORITY):
+    for name in (f"rds-{region}.pem", _SOURCE_AUTHORITY):
         if (_CERTIFICATES / name).exists():
             context.load_verify_locations(cafile=_CERTIFICATES / name)
     return context
