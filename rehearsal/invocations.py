@@ -8,7 +8,8 @@ from typing import Any
 
 from rehearsal.injector import Injector
 from rehearsal.interpreter_patches import Throttled, TimedOut
-from rehearsal.lambda_runtime import FunctionFailed, Runtime
+from rehearsal.lambda_runtime.function import FunctionFailed
+from rehearsal.lambda_runtime.runtime import Runtime
 from rehearsal.moments import operation_of
 from rehearsal.timeline import Timeline
 

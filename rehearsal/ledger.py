@@ -129,28 +129,32 @@ class Ledger:
         """Where both databases took writes (invariant I1), one sentence for each change too many.
 
         ``moves``: how often the primary may have changed; to the target and back are two. When
-        between its beginning and end a write was committed is not known, so one is counted as
-        later than another only if it began after the other was acknowledged: what this says is
-        certain. What it does not say may still be wrong, for shorter than a request takes.
+        between its beginning and its end a write was committed is not known: counted are the
+        fewest changes that any order allows, so what this says is certain. What it does not say
+        may still be wrong, for shorter than a request takes.
         """
-        chain = max((self._alternating(side) for side in ("source", "target")), key=len)
+        changes = min((self._changes(side) for side in ("source", "target")), key=len)
+        told = [_told(change, self.first) for change in changes]
         return [
-            f"{_told(after, self.first)}, which began {after[1].began - before[1].ended:.3f} s "
-            f"after {_told(before, self.first)}: change {number} of the database that takes "
-            f"writes, where {moves} {'is' if moves == 1 else 'are'} allowed"
-            for number, (before, after) in enumerate(pairwise(chain), 1)
-            if number > moves
+            told[number]
+            + (f", begun after {told[number - 1]}" if number else "")
+            + f": change {number + 1} of the database that takes writes, {moves} may be"
+            for number in range(moves, len(changes))
         ][:_SHOWN]
 
-    def _alternating(self, side: str) -> list[tuple[Request, Acknowledgement]]:
-        """The longest chain of writes, each by the other database than the one before it and begun
-        after that was acknowledged: of all that may follow, the first to end is always a best."""
-        chain: list[tuple[Request, Acknowledgement]] = []
+    def _changes(self, side: str) -> list[tuple[Request, Acknowledgement]]:
+        """The write that shows each change, the first one to ``side``.
+
+        A database is given all the time there is: it changes at the last moment at which the write
+        of the other that ends first can have been committed, and of the writes that began before
+        then none needs another change.
+        """
+        changes: list[tuple[Request, Acknowledgement]] = []
         for request, ack in self.acknowledged:
-            if ack.side == side and (not chain or ack.began >= chain[-1][1].ended):
-                chain.append((request, ack))
+            if ack.side == side and (not changes or ack.began >= changes[-1][1].ended):
+                changes.append((request, ack))
                 side = "target" if side == "source" else "source"
-        return chain
+        return changes
 
     def longest_ms(self) -> float | None:
         """The longest time that a request took until it was acknowledged, its retries included."""

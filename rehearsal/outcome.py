@@ -19,11 +19,11 @@ from rehearsal.site import DATABASE
 def record(done: Rehearsal) -> Record:
     """The record of a rehearsal that has run; its databases and account are still there."""
     ledger = Ledger.read(done.ledger_file)
-    end = _end(done)
-    primary: Side = "target" if end.target_open else "source"
-    result = _reconciled(done, ledger, primary)
     journal = done.stage.account.journal(done.world.execution)
     steps = [str(entry["step"]) for entry in journal]
+    end = _end(done, steps)
+    primary: Side = "target" if end.target_open else "source"
+    result = _reconciled(done, ledger, primary)
     pause = _pause(done, ledger, journal)
     messages = [
         Message(done.timeline.at(), each["Subject"], each["Message"])
@@ -31,7 +31,7 @@ def record(done: Rehearsal) -> Record:
     ]
     verdicts = judge(
         Observed(
-            looks=[dataclasses.replace(x, at=done.timeline.at(x.at)) for x in done.observer.looks],
+            looks=_looks(done),
             overlaps=ledger.overlaps(_moves(steps)),
             ledger=result,
             ending=done.ending,
@@ -72,7 +72,15 @@ def record(done: Rehearsal) -> Record:
     )
 
 
-def _end(done: Rehearsal) -> End:
+def _looks(done: Rehearsal) -> list[Look]:
+    """Those since the target was closed: before, replication has not begun, and nobody is led to
+    what could be written there."""
+    closed = next((s.ended for s in done.timeline.states if s.name == "StartReplication"), None)
+    looks = [dataclasses.replace(x, at=done.timeline.at(x.at)) for x in done.observer.looks]
+    return [x for x in looks if closed is not None and x.at > closed]
+
+
+def _end(done: Rehearsal, steps: Sequence[str]) -> End:
     look: Look = done.observer.look()
     account = done.stage.account
     hosts: Mapping[str, Side] = {
@@ -81,7 +89,7 @@ def _end(done: Rehearsal) -> End:
     }
     return End(
         source_open=look.source,
-        target_open=look.target,
+        target_open=look.target and "StartReplication" in steps,
         flows=done.flows,
         routing=account.routing,
         record=hosts[str(account.primary_host)],

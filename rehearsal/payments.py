@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 from scripts.synthesized import ROOT
 
+_CODE = (str(ROOT), str(ROOT / "lib" / "lambda"))
 _READY_SECONDS = 30
 _END_SECONDS = 150
 """Clients that are held are told after two minutes (query_wait_timeout of the pooler's image)."""
@@ -32,7 +34,7 @@ class Payments:
         self._ready = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.workload"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, env=os.environ | {"PYTHONPATH": os.pathsep.join(_CODE)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,  # A Ctrl-C is for the director, who ends it in order.
         )  # fmt: skip
         self._send(plan)
@@ -50,6 +52,10 @@ class Payments:
 
     def stop(self) -> None:
         """Each client makes one request more, and ends."""
+        if self.process.poll() is not None:
+            raise PaymentsEnded(
+                f"the workload ended by itself, with code {self.process.returncode}"
+            )
         self._send({"do": "stop"})
         self.process.wait(_END_SECONDS)
         self._reader.join(_END_SECONDS)

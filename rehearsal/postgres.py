@@ -168,7 +168,7 @@ def _start(
 ) -> Server:
     if "user" in account:
         shutil.chown(folder, str(account["user"]))
-    server = Server(major, free_port(), folder, _binaries(install, folder, account), account)
+    server = Server(major, 0, folder, _binaries(install, folder, account), account)
     (folder / "password").write_text(_PASSWORD)
     (folder / "password").chmod(0o644)
     done = _run(
@@ -181,6 +181,8 @@ def _start(
     )  # fmt: skip
     if done.returncode:
         raise MachineLacks(f"initdb of PostgreSQL {major} failed: {done.stdout[-500:]}")
+    # Only now: making the files takes a second, in which others look for ports too.
+    server.port = free_port()
     settings = settings | {"port": str(server.port)}
     with (folder / "data" / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = '{text}'\n" for name, text in settings.items())

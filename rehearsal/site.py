@@ -18,17 +18,19 @@ from typing import Self
 import pytest
 
 from lib.settings import Settings
-from rehearsal import certificates, postgres, schema
+from rehearsal import certificates, postgres
 from rehearsal.account import Account, Places, Simulation
 from rehearsal.clock import Clock
-from rehearsal.dms import Dms, Endpoint
+from rehearsal.dms.job import Endpoint
+from rehearsal.dms.service import Dms
 from rehearsal.forwarder import Forwarder
-from rehearsal.lambda_runtime import Runtime
+from rehearsal.lambda_runtime.runtime import Runtime
 from rehearsal.pgbouncer import ADMIN
 from rehearsal.pooler_service import ADDRESSES, PoolerService
 from rehearsal.postgres import Server, free_port
 from rehearsal.postgres_binaries import SOURCE, TARGET, packaged
 from rehearsal.record import Side
+from rehearsal.schema import databases
 from rehearsal.synthesized import Synthesized
 from rehearsal.tidy import Scratch
 from rehearsal.waits import Waits
@@ -91,9 +93,9 @@ class Site:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             for side, server in self.servers.items():
                 _drop_slots(server)
-                schema.install(server, DATABASE)
+                databases.install(server, DATABASE)
                 if side == "source":
-                    schema.fill(server, DATABASE)
+                    databases.fill(server, DATABASE)
             self.simulation.reset()
             port = free_port()
             account = Account.create(self.synthesized, self._places(port))
@@ -166,7 +168,8 @@ class Site:
         dms = Dms(clock=self.clock, publish=account.publish_lag)
         dms.attach(patch)
         for task in self.synthesized.tasks:
-            here, there = ("target", "source") if task.slot else ("source", "target")
+            here: Side = "target" if task.slot else "source"
+            there: Side = "source" if task.slot else "target"
             dms.declare(
                 account.task_arn(task),
                 source=Endpoint(self.reach(here)),

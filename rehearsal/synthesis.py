@@ -19,6 +19,7 @@ ENVIRONMENT = "rehearsal"
 _SOURCES = ("lib", "config", "tap.py", "cdktf.json", "Pipfile.lock")
 # A rehearsal beside this one may still read what was synthesized before the last change.
 _KEPT = 3
+_DIGITS = 16
 
 
 class SynthesisFailed(RuntimeError):
@@ -53,7 +54,7 @@ def _digest(root: Path) -> str:
     for file in _files(root):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         digest.update(f"{file.relative_to(root).as_posix()} {content}\n".encode())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:_DIGITS]
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -90,7 +91,9 @@ def _publish(written: Path, folder: Path) -> None:
 
 def _forget_old(output: Path, environment: str) -> None:
     """Removes all but the newest syntheses of ``environment``."""
-    found = [path for path in output.glob(f"{environment}-*") if path.is_dir()]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    digest = "[0-9a-f]" * _DIGITS
+    found = sorted(
+        output.glob(f"{environment}-{digest}"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     for path in found[_KEPT:]:
         shutil.rmtree(path, ignore_errors=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from migration.clients import client
 from rehearsal.clock import Clock
-from rehearsal.dms import Dms
+from rehearsal.dms.service import Dms
 from rehearsal.operators import Operators
 from rehearsal.payments import Payments
 from rehearsal.postgres import Server

@@ -1,7 +1,8 @@
-"""Makes sure of the programs that the tests take from the system: PgBouncer and openssl.
+"""Makes sure of the programs that come from the system: PgBouncer, openssl and (tests) Chromium.
 
-Run as ``python -m scripts.system_packages``. Where one is missing it is installed with apt-get if
-this is root on Debian or Ubuntu; elsewhere the command to run is named.
+Run as ``python -m scripts.system_packages`` it makes sure of all that the tests need. Where one is
+missing it is installed with apt-get if this is root on Debian or Ubuntu; elsewhere the command to
+run is named.
 """
 
 from __future__ import annotations
@@ -10,9 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
-PACKAGES = {"pgbouncer": "pgbouncer", "openssl": "openssl"}
-"""Program → package of Debian, Ubuntu and Homebrew."""
+SERVERS: Mapping[str, Sequence[str]] = {"pgbouncer": ("pgbouncer",), "openssl": ("openssl",)}
+"""Package of Debian and Homebrew → the programs of which one will do."""
+CHROMIUM = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+FOR_TESTS: Mapping[str, Sequence[str]] = {**SERVERS, "chromium": CHROMIUM}
+"""The same, with the browser in which the tests look at pages."""
 # Debian keeps servers in sbin, which is not on everybody's PATH.
 FOLDERS = os.pathsep.join(("/usr/sbin", "/usr/local/sbin"))
 
@@ -21,27 +32,26 @@ class PackageMissingError(RuntimeError):
     """A program is missing and cannot be installed from here; the message says what to do."""
 
 
-def find(program: str) -> str | None:
-    """The path of ``program``; None where it is not installed."""
-    return shutil.which(program) or shutil.which(program, path=FOLDERS)
+def find(*programs: str) -> str | None:
+    """The path of the first of ``programs`` that is installed; None where none is."""
+    found = (shutil.which(name) or shutil.which(name, path=FOLDERS) for name in programs)
+    return next(filter(None, found), None)
 
 
-def ensure() -> None:
-    """Installs what is missing.
+def ensure(packages: Mapping[str, Sequence[str]] = SERVERS) -> None:
+    """Installs what is missing of ``packages`` (as :data:`SERVERS`).
 
     Raises:
         PackageMissingError: this is not root, there is no apt-get, or it failed.
     """
-    missing = [package for program, package in PACKAGES.items() if find(program) is None]
+    missing = [package for package, programs in packages.items() if find(*programs) is None]
     if not missing:
         return
     names = " ".join(missing)
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         command = f"sudo apt-get install {names}" if apt else f"brew install {names}"
-        raise PackageMissingError(
-            f"The tests need {names}: install it ({command}), run them again."
-        )
+        raise PackageMissingError(f"This needs {names}: install it ({command}), then run it again.")
     _run(apt, "update", "--quiet")
     _run(apt, "install", "--yes", "--quiet", "--no-install-recommends", *missing)
 
@@ -62,6 +72,6 @@ def _run(apt: str, *arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        ensure()
+        ensure(FOR_TESTS)
     except PackageMissingError as error:
         sys.exit(str(error))

@@ -54,11 +54,16 @@ def task_settings(settings: Settings, *, preparation: TablePreparation) -> str:
 
 
 def table_mappings(settings: Settings) -> str:
-    """The mapping document: all tables of the schemas but DMS's own, and LOBs table by table."""
+    """The mapping document: all tables of the schemas but DMS's own, and LOBs table by table.
+
+    And the migration's marker (lib/lambda/migration/control.py): its arrival tells the cutover,
+    and the way back, that everything committed before it has arrived.
+    """
     rules: list[dict[str, Any]] = []
     for schema in settings.schemas:
         rules.append(_located("schema", f"include-{schema}", schema))
         rules.append(_located("dms_tables", f"exclude-dms-{schema}", schema))
+    rules.append(copy.deepcopy(RULES["marker"]) | {"rule-name": "include-marker"})
     for table in limited_lob_tables(settings):
         schema, name = table.split(".")
         rule = _located("limited_lob", f"limited-lob-{table}", schema, name)

@@ -62,7 +62,9 @@ class Simulation:
 
     def environment(self) -> dict[str, str]:
         """The variables that point another process here."""
-        return self._server.environment() | {"AWS_REGION": self._region}
+        # Lambda sets both, and boto3 reads the second only.
+        region = {"AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
+        return self._server.environment() | region
 
     @property
     def refused(self) -> list[str]:

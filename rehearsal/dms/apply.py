@@ -59,13 +59,13 @@ class Applier:
         for change in wanted:
             self._count(change)
 
-    def suspend(self, table: str, why: str) -> None:
-        """Give the table up, by TableErrorPolicy.
+    def suspend(self, table: str, why: str, state: str = BROKEN) -> None:
+        """Give the table up, by TableErrorPolicy; ``state`` is what it shows.
 
         Raises:
             TaskFailed: the policy is to stop the task.
         """
-        self._give_up(table, self.policies.table, why)
+        self._give_up(table, self.policies.table, why, state)
 
     def _is_carried(self, change: Change) -> bool:
         if change.kind == "TRUNCATE":
@@ -161,7 +161,7 @@ class Applier:
             return
         self._give_up(table.sql, action, f"{change.kind} of {table.sql}: {why}")
 
-    def _give_up(self, table: str, action: Action, why: str) -> None:
-        self.progress.put(table, BROKEN, is_suspended=action is Action.SUSPEND)
+    def _give_up(self, table: str, action: Action, why: str, state: str = BROKEN) -> None:
+        self.progress.put(table, state, is_suspended=action is Action.SUSPEND)
         if action is Action.STOP:
             raise TaskFailed(why)

@@ -6,20 +6,29 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import psycopg2
 from psycopg2 import errors
 from psycopg2.extensions import connection
 
 from rehearsal.dms.apply import Applier
-from rehearsal.dms.status import LOADED, LOADING, MISSING
+from rehearsal.dms.status import BROKEN, LOADED, LOADING, MISSING
 from rehearsal.dms.tables import Column, Table
 from rehearsal.dms.values import CUT_SILENTLY, LARGE
 
+_UNLOADED = (
+    errors.DataError,
+    errors.IntegrityError,
+    errors.ProgrammingError,
+    errors.NotSupportedError,
+)
 _IN_MEMORY = 8 * 1024**2
 
 
 class _Refused(Exception):
-    """A table that cannot be loaded."""
+    """A table that cannot be loaded, and the state it is in."""
+
+    def __init__(self, why: str, state: str = BROKEN) -> None:
+        super().__init__(why)
+        self.state = state
 
 
 @dataclass
@@ -47,12 +56,12 @@ class Loader:
             try:
                 self._load(table)
                 self.applier.progress.put(table.sql, LOADED)
-            except (_Refused, psycopg2.DataError, psycopg2.ProgrammingError) as error:
-                self._end()
-                self.applier.suspend(table.sql, f"full load of {table.sql}: {error}".strip())
-            except (psycopg2.IntegrityError, psycopg2.NotSupportedError) as error:
-                self._end()
-                self.applier.suspend(table.sql, f"full load of {table.sql}: {error}".strip())
+            except (_Refused, *_UNLOADED) as error:
+                with self.applier.target.cursor() as cursor:
+                    cursor.execute("rollback")
+                state = error.state if isinstance(error, _Refused) else BROKEN
+                why = f"full load of {table.sql}: {error}".strip()
+                self.applier.suspend(table.sql, why, state)
             loaded()
 
     def _load(self, table: Table) -> None:
@@ -75,15 +84,10 @@ class Loader:
                     write.execute(f"truncate table {table.sql}")
                 write.copy_expert(f"copy {table.sql} ({names}) from stdin", rows)
             except errors.UndefinedTable as error:
-                self.applier.progress.put(table.sql, MISSING)
-                raise _Refused("the target has no such table") from error
+                raise _Refused("the target has no such table", MISSING) from error
             count = write.rowcount
             write.execute("commit")
         self.applier.progress.tables[table.sql].rows = count
-
-    def _end(self) -> None:
-        with self.applier.target.cursor() as cursor:
-            cursor.execute("rollback")
 
     def _check_lobs(self, table: Table) -> None:
         if table.lob_limit is None or not self.applier.carrier.fail_on_truncation:

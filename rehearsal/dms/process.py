@@ -28,6 +28,7 @@ class Process:
             cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
+        self.id = self._child.pid
         self._told = told
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._listen, daemon=True)

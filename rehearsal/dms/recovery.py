@@ -11,6 +11,8 @@ from psycopg2.extensions import connection
 from rehearsal.dms import capture
 from rehearsal.dms.job import Job
 
+_LOCK = 0x646D73  # "dms" in ASCII
+
 
 class Recovery:
     """The table awsdms_txn_state in the task's control schema."""
@@ -38,6 +40,8 @@ class Recovery:
         if not self._enabled:
             return
         with target.cursor() as cursor:
+            # What a process before had sent when it was killed is written first, or never.
+            cursor.execute("select pg_advisory_lock(%s, hashtext(%s))", [_LOCK, self._task])
             cursor.execute("select to_regclass(%s)", [f"{self._schema}.awsdms_txn_state"])
             if cursor.fetchone() == (None,):
                 cursor.execute(f"create schema if not exists {self._schema}")

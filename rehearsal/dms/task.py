@@ -131,6 +131,11 @@ class Task:
                 return "stopping"
             return self._status
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the process that runs it, or ran it last."""
+        return self._process.id if self._process else None
+
     def seen(self) -> None:
         """The status was described."""
         self._is_seen = True

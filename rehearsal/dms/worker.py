@@ -69,6 +69,11 @@ def tell(event: str, **details: Any) -> None:
     sys.stdout.flush()
 
 
+def _is_lost(error: psycopg2.Error) -> bool:
+    """Whether another try may help. What the client library finds out has no SQLSTATE."""
+    return error.pgcode is None or isinstance(error, psycopg2.OperationalError)
+
+
 def main(clock_file: str) -> None:
     """Runs the job until it is stopped, fails or nobody listens any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C is the starter's to answer.
@@ -80,7 +85,9 @@ def main(clock_file: str) -> None:
         while True:
             try:
                 session.run()
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            except psycopg2.Error as error:
+                if not _is_lost(error):
+                    raise
                 session.close()
                 tell("lost", message=str(error).strip())
                 if retries == 0:

@@ -2,11 +2,13 @@
 
 Its parts, from outside to inside: ``runtime`` (what is deployed, which container serves a call),
 ``sandbox`` (a container as the service sees it), ``forks`` (how containers are made), and in child
-processes ``fork_server``, ``container``, ``time_inside``. Differences from AWS, each with a test of
-its name in ``tests/integration/rehearsal/test_lambda_differences.py`` where it can be seen:
+processes ``fork_server``, ``container``, ``time_inside``. What it has in common with AWS is shown
+by tests/integration/rehearsal/lambda_runtime. The differences (those of time in test_time.py, of files
+and environment in test_code.py and test_environment.py there):
 
 - substituted time: ``migration.clock.now``, ``monotonic`` and ``sleep``, and ``time.time``, are the
-  rehearsal's. A sleep of a second or more skips. Nothing else is replaced.
+  rehearsal's. A sleep of a second or more skips; those that overlap in real time skip together.
+  Nothing else is replaced.
 - own time limit: a function's time is what it really took and what it slept itself; what others
   skip meanwhile does not count.
 - this Python: it runs on this machine's Python, processor and boto3, not on Lambda's.

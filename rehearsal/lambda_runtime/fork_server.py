@@ -36,6 +36,8 @@ def main(control: int, clock_file: str, code: str, packages: str, layers: Sequen
     library they are all that can be imported, in the order that Lambda looks through them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for package in ("rehearsal", "rehearsal.lambda_runtime"):
+        sys.modules[package].__path__ = []
     sys.path[:] = [code, *layers, *sys.path, packages]
     os.chdir(code)
     clock = Clock(Path(clock_file))

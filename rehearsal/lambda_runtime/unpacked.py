@@ -25,6 +25,7 @@ def unpacked(archive: Path, parent: Path) -> Path:
         if not folder.exists():
             # Under its name only when it is complete.
             unfinished = folder.with_suffix(".unfinished")
+            unfinished.mkdir(parents=True, exist_ok=True)
             zipfile.ZipFile(opened).extractall(unfinished)
             unfinished.rename(folder)
     return folder

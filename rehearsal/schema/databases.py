@@ -31,9 +31,11 @@ def install(server: Server, database: str) -> None:
 
 
 def fill(server: Server, database: str) -> None:
-    """Puts some years of payments into the tables; on the source only."""
+    """Puts some years of payments into the tables, and foreign keys on them; on the source only."""
     with closing(server.connect(database)) as session:
+        session.run(f"set role {identifier(OWNER)}")
         session.run(_sql("history"))
+        session.run(_sql("foreign_keys"))
 
 
 def _sql(name: str) -> str:

@@ -1,6 +1,5 @@
--- What each part of the application may do, alike on both databases.
+-- What each part of the application may do, alike on both databases. (Everybody may use the schema.)
 
-grant usage on schema public to payments_api, payments_batch, payments_ledger;
 grant select on all tables in schema public to payments_api, payments_batch, payments_ledger;
 
 grant insert on

@@ -21,9 +21,11 @@ TURN_LOCK = 2
 # gives back, or (lent) what it has given to the migration's own user and takes back. '' as
 # grantor or grantee is the object's owner, whoever that is by then; 'public' is PUBLIC; owner is
 # who it was when the privilege was taken.
+# The marker's columns have a length: text is a large object to DMS, which cannot be a key, and is
+# written empty first (DMS user guide, "Using a PostgreSQL database as an AWS DMS source").
 TABLES = {
     "marker": """
-        id text primary key, execution text not null,
+        id varchar(200) primary key, execution varchar(100) not null,
         written_at timestamptz not null default clock_timestamp()""",
     "privilege": """
         execution text not null,

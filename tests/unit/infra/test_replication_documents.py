@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lib.replication.documents import limited_lob_tables, table_mappings, task_settings
 from lib.settings import Settings
+from migration import control
 
 # Source: DMS user guide, "Logging task settings".
 COMPONENTS = {
@@ -84,6 +85,14 @@ def test_what_dms_rewrites_is_left_out_so_that_a_second_plan_is_empty() -> None:
     written = task_settings(DEFAULT, preparation="DO_NOTHING")
     for name in ("CloudWatchLogGroup", "CloudWatchLogStream", "EnableLogContext", "TTSettings"):
         assert name not in written
+
+
+def test_the_marker_travels_with_the_tables() -> None:
+    """The cutover waits for it on the target, the way back on the source."""
+    included = [r["object-locator"] for r in rules(DEFAULT) if r["rule-action"] == "include"]
+    marker = {"schema-name": control.SCHEMA, "table-name": "marker"}
+    assert included == [{"schema-name": "public", "table-name": "%"}, marker]
+    assert "marker" in control.TABLES
 
 
 @pytest.mark.parametrize("preparation", ["DO_NOTHING", "TRUNCATE_BEFORE_LOAD"])

@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from rehearsal.clock import Clock
-from rehearsal.lambda_runtime import container as inside
+from rehearsal.lambda_runtime import time_inside
 from rehearsal.lambda_runtime.container import Container, Context, InitFailed, load
 from rehearsal.lambda_runtime.frames import receive, send
 
@@ -89,7 +89,7 @@ def test_between_invocations_nobody_is_asked(
 ) -> None:
     """A thread that code left behind would take the next event for its answer."""
     really: list[float] = []
-    monkeypatch.setattr(inside.time_inside, "real_sleep", really.append)
+    monkeypatch.setattr(time_inside, "real_sleep", really.append)
     Container(lines[1], clock, "m.h").sleep(20)
     assert [round(seconds) for seconds in really] == [20]
     lines[0].setblocking(False)
@@ -109,5 +109,5 @@ def test_remaining_time_counts_what_it_slept(context: Context) -> None:
 def test_a_handler_is_a_function_of_a_module() -> None:
     assert load("os.path.join")("a", "b") == "a/b"
     assert load("os/path.join")("a", "b") == "a/b"
-    with pytest.raises(InitFailed, match="Runtime.HandlerNotFound"):
+    with pytest.raises(InitFailed, match=r"Runtime\.HandlerNotFound"):
         load("os.path.nothing")

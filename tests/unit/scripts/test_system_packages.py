@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import system_packages
-from scripts.system_packages import PackageMissingError, ensure
+from scripts.system_packages import CHROMIUM, FOR_TESTS, PackageMissingError, ensure, find
 
 
 @pytest.fixture
@@ -53,6 +53,31 @@ def test_root_installs_what_is_missing(machine: Path, monkeypatch: pytest.Monkey
         "update --quiet",
         "install --yes --quiet --no-install-recommends pgbouncer",
     ]
+
+
+def test_the_tests_need_a_browser_too(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    notes = apt_get(machine)
+    program(machine / "openssl")
+    program(machine / "pgbouncer")
+
+    ensure(FOR_TESTS)
+
+    assert notes.read_text().splitlines()[1:] == [
+        "install --yes --quiet --no-install-recommends chromium"
+    ]
+
+
+@pytest.mark.parametrize("name", CHROMIUM[:3])
+def test_any_chromium_will_do(machine: Path, name: str) -> None:
+    notes = apt_get(machine)
+    for each in ("openssl", "pgbouncer", name):
+        program(machine / each)
+
+    ensure(FOR_TESTS)
+
+    assert not notes.exists()
+    assert find(*CHROMIUM) == str(machine / name)
 
 
 def test_it_says_why_it_could_not(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

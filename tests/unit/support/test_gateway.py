@@ -41,6 +41,15 @@ def test_calls_of_other_names_and_of_none_are_applied_each() -> None:
     assert moto.requests == 4
 
 
+def test_what_is_forgotten_is_applied_again() -> None:
+    moto = Counting()
+    gateway = Gateway(moto)
+    client = Client(gateway)
+    client.post("/", headers=CALL)
+    gateway.forget()
+    assert client.post("/", headers=CALL).data == b"2"
+
+
 def test_a_refusal_is_not_replayed_so_that_a_retry_may_succeed() -> None:
     moto = Counting("400 Bad Request")
     client = Client(Gateway(moto))

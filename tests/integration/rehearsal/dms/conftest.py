@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ CAPTURE = {"fail_tasks_on_lob_truncation": True}
 APPLY = {"after_connect_script": "SET session_replication_role = 'replica'"}
 
 
-def settings(**errors: str) -> dict[str, Any]:
+def settings(**errors: str | int) -> dict[str, Any]:
     """The product's task settings, with other error policies."""
     document: dict[str, Any] = json.loads(json.dumps(TASK_SETTINGS))
     document["ErrorBehavior"] |= errors
@@ -145,8 +146,15 @@ class Stage:
         found = client("dms").describe_table_statistics(ReplicationTaskArn=arn)
         return {table["TableName"]: table for table in found["TableStatistics"]}
 
+    def reconnect(self, side: str) -> None:
+        """After a restart."""
+        setattr(self, side, connect(self.servers[side]))
+
     def slots(self, side: connection) -> list[tuple[Any, ...]]:
         return self.run(side, "select slot_name, active from pg_replication_slots order by 1")
+
+    def are_idle(self, side: connection) -> bool:
+        return not any(active for _, active in self.slots(side))
 
 
 @pytest.fixture(scope="session")
@@ -177,20 +185,23 @@ def replicated(
     clock = Clock(tmp_path / "clock")
     dms = Dms(clock=clock, publish=lambda *sample: samples.append(sample))
     dms.attach(monkeypatch)
-    made: Stage = Stage(
-        dms, clock, account, real_servers,
-        *(_database(real_servers[side]) for side in ("source", "target")), samples,
-    )  # fmt: skip
+    source, target = (_database(real_servers[side]) for side in ("source", "target"))
+    made = Stage(dms, clock, account, real_servers, source, target, samples)
     yield made
     dms.close()
     for side in (made.source, made.target):
-        until(lambda side=side: not any(active for _, active in made.slots(side)))
+        until(partial(made.are_idle, side))
         made.run(side, "select pg_drop_replication_slot(slot_name) from pg_replication_slots")
         side.close()
 
 
 def _database(server: Server) -> connection:
     server.create_database(DATABASE).close()
+    return connect(server)
+
+
+def connect(server: Server) -> connection:
+    """A session in autocommit."""
     login = server.credentials()
     session = psycopg2.connect(
         host=login.host, port=login.port, user=login.username, password=login.password,
@@ -198,6 +209,3 @@ def _database(server: Server) -> connection:
     )  # fmt: skip
     session.autocommit = True
     return session
-
-
-Make = Callable[..., str]

@@ -77,11 +77,11 @@ def handler(event, context):
     return {"found": found, "path": sys.path, "files": [f for f in files if f]}
 """
     runtime.deploy([function(folder, code, layers=bundle.layers)])
-    own = ["lib", "migration", "scripts", "tests", "tap", "rehearsal.interpreter"]
+    own = ["lib", "migration", "scripts", "tests", "tap", "rehearsal.record"]
     developers = ["cdktf", "constructs", "pytest", "moto", "psycopg2", "hypothesis", "pip"]
     seen = runtime.invoke("probe", own + developers)
     assert seen["found"] == []
-    here, venv = str(Path(__file__).resolve().parents[3]), str(Path(sys.prefix).resolve())
+    here, venv = str(Path(__file__).resolve().parents[4]), str(Path(sys.prefix).resolve())
     assert not [path for path in seen["path"] if path.startswith((here, venv)) or not path]
     outside = (f"{here}/rehearsal/", str(runtime.socket.parent))
     standard = {path for path in sys.path if Path(path).name.startswith(("python", "lib-dyn"))}
