@@ -124,6 +124,9 @@ def outcome(record: Record) -> RenderableType:
         table.add_row(f"  {verdict.invariant} {verdict.title}", held, because)
     if record.ending not in record.expected:
         table.add_row("  ending", _BAD, Text(_ended(record)))
+    if record.expected_primary not in (None, record.primary):
+        because = Text(f"{record.primary} serves instead of {record.expected_primary}")
+        table.add_row("  primary", _BAD, because)
     return Group(_headline(record), table)
 
 

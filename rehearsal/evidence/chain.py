@@ -20,6 +20,7 @@ VALIDATION = f"{DOCUMENTS}validation.json"
 """The product's validation report, where there is one."""
 _SCENARIO = (
     "scenario", "summary", "environment", "seed", "started", "planned_faults", "expected",
+    "expected_primary",
 )  # fmt: skip
 _RESULT = ("ending", "primary", "cause", "seconds", "skipped_seconds", "passed")
 

@@ -63,6 +63,7 @@ def _sequence(journal: Sequence[Entry], phases: Mapping[str, Sequence[str]]) -> 
     phase_of = {step.rstrip("?"): phase for phase, steps in phases.items() for step in steps}
     recorded = {entry["step"] for entry in journal}
     seen: set[str] = set()
+    told: set[str] = set()
     for entry in journal:
         step, phase = entry["step"], entry["phase"]
         if step not in places and step not in _ELSEWHERE:
@@ -74,9 +75,11 @@ def _sequence(journal: Sequence[Entry], phases: Mapping[str, Sequence[str]]) -> 
             yield f"{step} is recorded as a step of phase {phase}"
         seen.add(step)
         needed = _needed(step, phase, order, places, phases)
-        if lacking := [name for name in needed if name not in seen]:
+        if lacking := [name for name in needed if name not in seen | told]:
             how = "after it" if lacking[0] in recorded else "never"
             yield f"{step} is recorded, but {lacking[0]}, which must come before it, {how}"
+            # All that follows lacks them too.
+            told.update(lacking)
 
 
 def _needed(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rehearsal import evidence
@@ -76,6 +76,7 @@ def test_the_same_rehearsal_makes_the_same_bytes(made: tuple[Path, str], tmp_pat
     assert (file.read_bytes(), head) == (made[0].read_bytes(), made[1])
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_changed_byte_is_found(
     made: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -89,6 +90,7 @@ def test_any_changed_byte_is_found(
     assert evidence.verify(file) != []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_entry_dropped_swapped_added_or_doubled_is_found(
     files: Files, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rehearsal.evidence.order import violations
@@ -29,6 +29,7 @@ def problems(steps: list[str], **details: dict[str, Any]) -> list[str]:
     return list(violations(journal(steps, DETAILS | details), WEIGHTS))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(EVERYTHING) - 1), st.sets(st.sampled_from(sorted(OPTIONAL))))
 def test_a_migration_may_stop_anywhere(length: int, left_out: set[str]) -> None:
     """ "Finish" alone ends a phase."""
@@ -55,6 +56,7 @@ def test_a_step_left_out_is_named(step: str) -> None:
     assert told[0].endswith(f"is recorded, but {step}, which must come before it, never")
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_two_steps_the_other_way_round_are_found(data: st.DataObject) -> None:
     needed = [step for step in EVERYTHING if step not in OPTIONAL]
@@ -79,9 +81,10 @@ def test_steps_twice_unknown_or_of_another_phase_are_named() -> None:
 
 def test_every_weight_is_set_and_baked() -> None:
     told = list(violations(journal(), (5, 50, 100)))
-    assert told[0] == (
+    # Once, though everything that follows lacks it too.
+    assert told == [
         "SetTrafficWeight100 is recorded, but SetTrafficWeight50, which must come before it, never"
-    )
+    ]
 
 
 def test_traffic_moves_after_a_match_or_a_repair() -> None:

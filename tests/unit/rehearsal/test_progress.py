@@ -117,15 +117,18 @@ def test_a_rehearsal_that_failed_says_why() -> None:
                 for v in record().verdicts]  # fmt: skip
     failed = record(
         verdicts=verdicts, ending="Failed", cause="the slot is gone",
-        pause=Pause(None, None, None, 30_000.0),
+        pause=Pause(None, None, None, 30_000.0), expected_primary="source",
     )  # fmt: skip
     text = shown(progress_view.outcome(failed))
     first, *lines = [line.rstrip() for line in text.splitlines()]
     assert first.startswith("✘ happy-path: Failed in 31.4 s")
     assert "write pause" not in first
-    assert [line.split()[0] for line in lines] == [*(f"I{i}" for i in range(1, 7)), "ending"]
+    assert [line.split()[0] for line in lines] == [
+        *(f"I{i}" for i in range(1, 7)), "ending", "primary",
+    ]  # fmt: skip
     assert "BROKEN  [7] is lost" in lines[1]
-    assert lines[-1].endswith("BROKEN  Failed instead of Succeeded: the slot is gone")
+    assert lines[-2].endswith("BROKEN  Failed instead of Succeeded: the slot is gone")
+    assert lines[-1].endswith("BROKEN  target serves instead of source")
 
 
 def test_several_rehearsals_are_summed_up() -> None:
