@@ -189,13 +189,12 @@ class Session:
 
     def _take(self, transaction: Transaction) -> None:
         assert self._applier  # noqa: S101 - run() made it.
-        if transaction.position > self._position:
-            cut_one = self._carrier.cut_one
-            self._applier.apply(transaction.changes, capture.text(transaction.position))
-            self._position = transaction.position
-            self._lag = max(self._lag, time.time() - transaction.at)
-            if cut_one and not self._carrier.cut_one:
-                self._tell("cut")
+        cut_one = self._carrier.cut_one
+        self._applier.apply(transaction.changes, capture.text(transaction.position))
+        self._position = transaction.position
+        self._lag = max(self._lag, time.time() - transaction.at)
+        if cut_one and not self._carrier.cut_one:
+            self._tell("cut")
         for prefix, content in transaction.messages:
             if prefix == f"{_PREFIX}:{self._job.task}" and int(content) in self._settling:
                 self._settling.remove(int(content))

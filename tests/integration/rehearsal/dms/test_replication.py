@@ -63,12 +63,18 @@ def test_what_was_there_and_what_is_written_afterwards_arrives(replicated: Stage
 
 def test_every_type_and_name_arrives_as_it_was_loaded_and_streamed(replicated: Stage) -> None:
     replicated.both(VALUES)
+    for name, value in {
+        "timezone": "Asia/Kolkata",
+        "datestyle": "German",
+        "bytea_output": "escape",
+        "intervalstyle": "sql_standard",
+        "extra_float_digits": "0",
+    }.items():
+        replicated.run(replicated.source, f"alter database payments set {name} = '{value}'")
     replicated.run(replicated.source, ROW.format(key=1))
     replicated.started(replicated.declare())
-    replicated.run(replicated.source, "set timezone = 'Asia/Kolkata'; set datestyle = 'German'")
     replicated.run(replicated.source, ROW.format(key=11))
     replicated.run(replicated.source, "update everything set flag = false where id in (3, 13)")
-    replicated.run(replicated.source, "reset timezone; reset datestyle")
     replicated.dms.settle(0)
     assert same(replicated, "public.everything", "id") == 6
     assert same(replicated, '''public."Odd ""name"" [1]: INSERT: "''') == 2
