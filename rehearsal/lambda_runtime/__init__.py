@@ -2,9 +2,11 @@
 
 Its parts, from outside to inside: ``runtime`` (what is deployed, which container serves a call),
 ``sandbox`` (a container as the service sees it), ``forks`` (how containers are made), and in child
-processes ``fork_server``, ``container``, ``time_inside``. What it has in common with AWS is shown
-by tests/integration/rehearsal/lambda_runtime. The differences (those of time in test_time.py, of files
-and environment in test_code.py and test_environment.py there):
+processes ``fork_server``, ``container``, ``time_inside``.
+
+What it has in common with AWS is shown by tests/integration/rehearsal/lambda_runtime. The
+differences (those of time in its test_time.py, of files and environment in test_code.py and
+test_environment.py):
 
 - substituted time: ``migration.clock.now``, ``monotonic`` and ``sleep``, and ``time.time``, are the
   rehearsal's. A sleep of a second or more skips; those that overlap in real time skip together.
