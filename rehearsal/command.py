@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +14,7 @@ from rich.console import Console
 from lib.settings import SettingsError
 from rehearsal import evidence
 from rehearsal.machine import MachineLacks
+from rehearsal.options import Options
 from rehearsal.progress import Planned, Progress
 from rehearsal.record import Record
 from rehearsal.tidy import Interrupted
@@ -28,37 +27,24 @@ _NAME = "pipenv run rehearse"
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
-@dataclass(frozen=True)
-class Options:
-    """What was asked for beside the scenarios.
-
-    ``seed``: of the first random plan; None: a new one each time. ``faults``: how many random plans
-    are drawn. ``rate``: requests a second; None: as the scenario says. ``synthesized``: the folder
-    of a synthesis; None: one is made. ``output``: the folder of the reports. ``keep_going``: the
-    rest is rehearsed too after one has failed.
-    """
-
-    seed: int | None = None
-    faults: int = 0
-    rate: int | None = None
-    synthesized: Path | None = None
-    output: Path = Path("rehearsal-report")
-    keep_going: bool = False
-
-
 class Director(Protocol):
-    """What rehearses: the module rehearsal.perform, or a test's."""
+    """What rehearses: ``perform.Director``, or a test's."""
 
-    def scenarios(self, options: Options) -> Mapping[str, Planned]:
+    def scenarios(self) -> Mapping[str, Planned]:
         """Every scenario there is, by name; one of many in a file is called ``file/State``."""
 
-    def drawn(self, options: Options) -> Sequence[Planned]:
-        """Random plans as scenarios, ``options.faults`` of them."""
+    def drawn(self) -> Sequence[Planned]:
+        """Random plans as scenarios, as many as were asked for."""
 
-    def perform(
-        self, scenarios: Sequence[Any], options: Options, progress: Progress
-    ) -> list[Record]:
+    def perform(self, chosen: Sequence[Any], progress: Progress) -> list[Record]:
         """Rehearses one after another, and writes the reports."""
+
+
+def _director(options: Options) -> Director:
+    # Imported here because it takes seconds: wrong usage is told at once.
+    from rehearsal.perform import Director as Rehearsing
+
+    return Rehearsing(options)
 
 
 @click.group(invoke_without_command=True, context_settings=_SETTINGS)
@@ -72,6 +58,7 @@ class Director(Protocol):
 @click.option("--all", "everything", is_flag=True, help="Rehearse every scenario.")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat the random plan of this seed.")
 @click.option("--faults", type=click.IntRange(min=1), help="Draw so many random plans.")
+@click.option("--environment", default=Options.environment, help="The overlay in config/.")
 @click.option("--rate", type=click.IntRange(min=1), help="Requests a second.")
 @click.option(
     "--synthesized",
@@ -89,7 +76,7 @@ class Director(Protocol):
 @click.pass_context
 def cli(
     ctx: click.Context, names: Sequence[str], everything: bool, seed: int | None,
-    faults: int | None, rate: int | None, synthesized: Path | None, output: Path,
+    faults: int | None, environment: str, rate: int | None, synthesized: Path | None, output: Path,
     keep_going: bool, listing: bool,
 ) -> int:  # fmt: skip
     """Run the whole migration on this machine, under live traffic, and prove that nothing is lost.
@@ -103,18 +90,18 @@ def cli(
     if everything and names:
         raise click.UsageError("--all and --scenario exclude each other: give one of them.")
     count = faults or (0 if seed is None else 1)
-    options = Options(seed, count, rate, synthesized, output, keep_going)
-    director: Director = ctx.obj or importlib.import_module("rehearsal.perform")
-    there = director.scenarios(options)
+    options = Options(environment, seed, count, rate, synthesized, output, keep_going)
+    director: Director = (ctx.obj or _director)(options)
+    there = director.scenarios()
     if listing:
         for name, scenario in there.items():
             click.echo(f"{name}: {scenario.summary}")
         return HELD
     chosen = list(there.values()) if everything else _chosen(there, names, usual=not count)
     if count:
-        chosen += director.drawn(options)
+        chosen += director.drawn()
     with Progress(Console(), len(chosen)) as progress:
-        records = director.perform(chosen, options, progress)
+        records = director.perform(chosen, progress)
         progress.summary(records)
     return HELD if records and all(record.passed for record in records) else BROKEN
 
@@ -151,7 +138,7 @@ def _code(code: int, **given: object) -> int:
     return code
 
 
-def main(arguments: Sequence[str], director: Director | None = None) -> int:
+def main(arguments: Sequence[str], director: Callable[[Options], Director] | None = None) -> int:
     """Runs the command; its exit code."""
     try:
         return int(cli.main(list(arguments), _NAME, standalone_mode=False, obj=director))

@@ -49,7 +49,7 @@ def record(done: Rehearsal) -> Record:
         scenario=done.scenario.name,
         summary=done.scenario.summary,
         environment=done.site.settings.environment_suffix,
-        seed=done.options.seed,
+        seed=done.scenario.seed,
         started=done.started.isoformat(),
         seconds=done.timeline.at(),
         skipped_seconds=done.skipped_seconds,
@@ -70,6 +70,22 @@ def record(done: Rehearsal) -> Record:
         journal=journal,
         expected_primary=done.scenario.primary_after(done.ending),
     )
+
+
+def documents(done: Rehearsal) -> dict[str, bytes]:
+    """What else belongs to the evidence: the settings, the scenario, the validation's report."""
+    kept: dict[str, Any] = {
+        "settings.json": dataclasses.asdict(done.site.settings),
+        "scenario.json": done.scenario.to_json(),
+        "validation.json": done.stage.account.document(
+            f"validation/{done.world.execution}/report.json"
+        ),
+    }
+    return {
+        name: json.dumps(content, default=dict, indent=1).encode()
+        for name, content in kept.items()
+        if content is not None
+    }
 
 
 def _looks(done: Rehearsal) -> list[Look]:

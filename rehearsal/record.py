@@ -148,6 +148,8 @@ class Record:
     """The entries of the product's own journal."""
     expected_primary: Side | None = None
     """The database that should serve at the end."""
+    evidence: str | None = None
+    """The head of its evidence pack's chain."""
 
     @property
     def passed(self) -> bool:

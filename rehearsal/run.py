@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 
 from moto.stepfunctions.parser.utils import TMP_THREADS
@@ -37,14 +36,6 @@ _FLOW_SECONDS = 30
 """Real time within which payments must be acknowledged again when all is over."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """``rate``: requests a second. ``seed``: of the plan, and of what the clients pay."""
-
-    rate: int = 240
-    seed: int | None = None
-
-
 class Rehearsal:
     """One scenario on a stage of ``site``; :meth:`run` once, then its parts say what happened."""
 
@@ -53,11 +44,12 @@ class Rehearsal:
         site: Site,
         stage: Stage,
         scenario: Scenario,
-        options: Options,
+        rate: int | None,
         progress: Progress,
     ) -> None:
-        self.site, self.stage, self.scenario, self.options = site, stage, scenario, options
-        self.progress = progress
+        """``rate``: requests a second; None: as the scenario says."""
+        self.site, self.stage, self.scenario, self.progress = site, stage, scenario, progress
+        self._rate = rate
         self.started = site.clock.now()
         self._skipped = site.clock.skipped
         workflow = Workflow.of(site.settings)
@@ -124,17 +116,11 @@ class Rehearsal:
 
     def _pay(self, stack: ExitStack) -> None:
         self.ledger_file.unlink(missing_ok=True)
-        payments = Payments(
-            workload_plan.plan(
-                self.site,
-                self.stage,
-                self.ledger_file,
-                rate=self.options.rate,
-                seed=self.options.seed or 0,
-                changes=self.scenario.workload,
-            ),
-            self.sampler.take,
-        )
+        changes = {"seed": self.scenario.seed or 0, **self.scenario.workload}
+        if self._rate is not None:
+            changes["rate"] = self._rate
+        plan = workload_plan.plan(self.site, self.stage, self.ledger_file, changes)
+        payments = Payments(plan, self.sampler.take)
         stack.callback(payments.kill)
         stack.callback(payments.stop)
         self.world.payments = payments

@@ -47,6 +47,7 @@ class Scenario:
     ``expect``: the states it may end in, or ``ABORTED``. ``primary``: the database that serves
     afterwards; None where that follows from the ending (:meth:`primary_after`). ``workload``: what
     is different from the usual one. ``stop_after``: the phase to stop after; None for the last.
+    ``seed``: of the random plan that it is, where it is one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Scenario:
     primary: Side | None = None
     workload: Mapping[str, Any] = field(default_factory=dict)
     stop_after: str | None = None
+    seed: int | None = None
 
     def primary_after(self, ending: str) -> Side:
         """The database that must serve after ``ending``."""

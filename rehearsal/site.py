@@ -118,6 +118,11 @@ class Site:
         server = self.servers["source"]
         return {role: server.credentials(role).password for role in self.roles}
 
+    def secrets(self) -> set[str]:
+        """Every password of this site: none may be in what is kept of it."""
+        users = (server.credentials().password for server in self.servers.values())
+        return {*self.logins().values(), *users, ADMIN.password}
+
     def reach(self, side: Side, user: str = "postgres") -> str:
         """How to connect to a database as ``user``, in psycopg2's keyword form."""
         server = self.servers[side]

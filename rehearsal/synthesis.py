@@ -14,8 +14,6 @@ from pathlib import Path
 from lib.settings_loader import VARIABLES
 from scripts.synthesized import OUTPUT, ROOT
 
-ENVIRONMENT = "rehearsal"
-"""The overlay in config/ that is rehearsed unless another is named."""
 _SOURCES = ("lib", "config", "tap.py", "cdktf.json", "Pipfile.lock")
 # A rehearsal beside this one may still read what was synthesized before the last change.
 _KEPT = 3
@@ -26,7 +24,7 @@ class SynthesisFailed(RuntimeError):
     """The environment could not be synthesized; the message ends with what ``tap.py`` said."""
 
 
-def fresh(environment: str = ENVIRONMENT, output: Path = OUTPUT / "rehearsal") -> Path:
+def fresh(environment: str, output: Path = OUTPUT / "rehearsal") -> Path:
     """The folder that holds ``environment`` as the sources are now, with its ``manifest.json``.
 
     It is below ``output`` and named after the digest of all sources, so it is written once for

@@ -10,10 +10,8 @@ from migration.bearer_token import encode
 from rehearsal.site import DATABASE, Site, Stage
 
 
-def plan(
-    site: Site, stage: Stage, ledger: Path, *, rate: int, seed: int, changes: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The first line that the process reads; ``changes`` are a scenario's own."""
+def plan(site: Site, stage: Stage, ledger: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The first line that the process reads; ``changes`` are this rehearsal's own."""
     account, authorizer = stage.account, site.synthesized.authorizer
     region, number = account.machine_arn.split(":")[3:5]
     rest_api, name = account.variable("REST_API_ID"), account.variable("STAGE_NAME")
@@ -22,8 +20,6 @@ def plan(
         "poolers": stage.poolers.endpoints,
         "database": DATABASE,
         "roles": site.logins(),
-        "rate": rate,
-        "seed": seed,
         "clock": str(site.clock.file),
         "ledger": str(ledger),
         "api": {

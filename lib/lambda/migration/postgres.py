@@ -154,16 +154,16 @@ def default_tls() -> ssl.SSLContext:
     store holds it: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html)
     and the on-premises authority, ``certificates/source.pem``, where there is one.
     """
-    return _verifying(os.environ.get("AWS_REGION"))
+    return _verifying(_CERTIFICATES, os.environ.get("AWS_REGION"))
 
 
 @cache
-def _verifying(region: str | None) -> ssl.SSLContext:
+def _verifying(certificates: Path, region: str | None) -> ssl.SSLContext:
     """Made once: to read the authorities takes longer than to connect, and writes may be held."""
     context = ssl.create_default_context()
     for name in (f"rds-{region}.pem", _SOURCE_AUTHORITY):
-        if (_CERTIFICATES / name).exists():
-            context.load_verify_locations(cafile=_CERTIFICATES / name)
+        if (certificates / name).exists():
+            context.load_verify_locations(cafile=certificates / name)
     return context
 
 

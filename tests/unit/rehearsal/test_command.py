@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from rehearsal import evidence
-from rehearsal.command import Options, main
+from rehearsal.command import main
 from rehearsal.machine import MachineLacks
+from rehearsal.options import Options
 from rehearsal.progress import Planned, Progress
 from rehearsal.record import Record
 from rehearsal.tidy import Scratch
@@ -38,16 +39,18 @@ class Director:
     asked: list[str] = field(default_factory=list)
     options: Options = field(default_factory=Options)
 
-    def scenarios(self, options: Options) -> Mapping[str, Planned]:
+    def __call__(self, options: Options) -> Director:
+        self.options = options
+        return self
+
+    def scenarios(self) -> Mapping[str, Planned]:
         return {name: Scenario(name) for name in NAMES}
 
-    def drawn(self, options: Options) -> Sequence[Planned]:
-        return [Scenario(f"random-{options.seed}-{i}") for i in range(options.faults)]
+    def drawn(self) -> Sequence[Planned]:
+        return [Scenario(f"random-{self.options.seed}-{i}") for i in range(self.options.faults)]
 
-    def perform(
-        self, scenarios: Sequence[Any], options: Options, progress: Progress
-    ) -> list[Record]:
-        self.asked, self.options = [scenario.name for scenario in scenarios], options
+    def perform(self, scenarios: Sequence[Any], progress: Progress) -> list[Record]:
+        self.asked = [scenario.name for scenario in scenarios]
         if self.error:
             raise self.error
         return [record()] * len(scenarios) if self.records is None else list(self.records)
@@ -80,7 +83,9 @@ def test_every_option_arrives(tmp_path: Path) -> None:
     director = Director()
     words = f"--seed 3 --faults 4 --rate 300 --synthesized {tmp_path} --output out --keep-going"
     assert main(words.split(), director) == 0
-    assert director.options == Options(3, 4, 300, tmp_path, Path("out"), keep_going=True)
+    assert director.options == Options(
+        "rehearsal", 3, 4, 300, tmp_path, Path("out"), keep_going=True
+    )
     main([], director)
     assert director.options == Options()
 
