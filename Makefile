@@ -24,7 +24,7 @@ PYTEST := $(BIN)/python -m pytest --dist loadfile
 LINTED := tap.py lib rehearsal scripts benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test unit lint format plan deploy image destroy bench bench-pause bench-validator \
+.PHONY: help synth test rehearse unit lint format plan deploy image destroy bench bench-pause bench-validator \
   docs lock clean
 
 help: ## list the targets
@@ -61,6 +61,9 @@ image: $(VENV)/packages.stamp ## build the pooler's image and push it, where it 
 
 destroy: synth ## destroy the environment; the state bucket stays
 	@$(BIN)/python -m scripts.lifecycle destroy
+
+rehearse: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the whole migration on this machine under live payments, and prove that nothing is lost
+	@$(BIN)/python -m rehearsal $(ARGUMENTS)
 
 bench: $(VENV)/packages.stamp ## compare synthesis with a plain import of the provider
 	$(BIN)/python -m benchmarks.synth_speed

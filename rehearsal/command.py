@@ -19,6 +19,7 @@ from rehearsal.progress import Planned, Progress
 from rehearsal.record import Record
 from rehearsal.tidy import Interrupted
 from scripts.operator_error import OperatorError
+from scripts.system_packages import PackageMissingError
 
 HELD, BROKEN, WRONG_USAGE, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 3, 130
 USUAL = "happy-path"
@@ -145,7 +146,7 @@ def main(arguments: Sequence[str], director: Callable[[Options], Director] | Non
     except click.UsageError as error:
         click.echo(f"{error.format_message()} See '{_NAME} --help'.", err=True)
         return WRONG_USAGE
-    except (MachineLacks, OperatorError, SettingsError, OSError) as error:
+    except (MachineLacks, PackageMissingError, OperatorError, SettingsError, OSError) as error:
         click.echo(str(error), err=True)
     except click.Abort as abort:
         # What click makes of a Ctrl-C.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -12,7 +11,6 @@ from typing import Any
 
 from scripts.synthesized import ROOT
 
-_CODE = (str(ROOT), str(ROOT / "lib" / "lambda"))
 _READY_SECONDS = 30
 _END_SECONDS = 150
 """Clients that are held are told after two minutes (query_wait_timeout of the pooler's image)."""
@@ -34,7 +32,7 @@ class Payments:
         self._ready = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.workload"],
-            cwd=ROOT, env=os.environ | {"PYTHONPATH": os.pathsep.join(_CODE)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,  # A Ctrl-C is for the director, who ends it in order.
         )  # fmt: skip
         self._send(plan)

@@ -13,6 +13,7 @@ from pathlib import Path
 from lib.settings import Settings
 from lib.settings_loader import load_settings
 from rehearsal import evidence, outcome, plans, report, scenario, synthesis
+from rehearsal.moments import Definition
 from rehearsal.options import Options
 from rehearsal.progress import Progress
 from rehearsal.record import Record
@@ -21,6 +22,7 @@ from rehearsal.scenario import Scenario
 from rehearsal.site import Site
 from rehearsal.synthesized import Synthesized
 from rehearsal.tidy import Scratch
+from scripts import system_packages
 
 _SHRINKING = 12
 """Rehearsals that looking for a smaller failing plan may take."""
@@ -49,9 +51,9 @@ class Director:
         return Synthesized.read(self.folder)
 
     @cached_property
-    def definition(self) -> scenario.Definition:
+    def definition(self) -> Definition:
         """The state machine's definition, references and all."""
-        found: scenario.Definition = json.loads(self.synthesized.definition)
+        found: Definition = json.loads(self.synthesized.definition)
         return found
 
     def scenarios(self) -> Mapping[str, Scenario]:
@@ -67,8 +69,9 @@ class Director:
         """Rehearse, and write a report of each; the first failure ends it unless told to go on.
 
         Raises:
-            MachineLacks: a program is missing here.
+            MachineLacks, PackageMissingError: a program is missing here.
         """
+        system_packages.ensure()
         pages: list[tuple[Record, Path]] = []
         with ExitStack() as stack:
             scratch = stack.enter_context(Scratch())
@@ -92,7 +95,7 @@ class Director:
     def _rehearse(self, site: Site, each: Scenario, progress: Progress) -> tuple[Record, Path]:
         progress.planned(each)
         with site.stage() as stage:
-            rehearsal = Rehearsal(site, stage, each, self.options.rate or each.rate, progress)
+            rehearsal = Rehearsal(site, stage, each, self.options.rate, progress)
             rehearsal.run()
             record = outcome.record(rehearsal)
             documents = outcome.documents(rehearsal)
@@ -104,6 +107,7 @@ class Director:
         record = dataclasses.replace(record, evidence=head)
         page, _ = report.write(record, folder)
         progress.ended(record)
+        progress.evidence(folder / "evidence.zip", head)
         return record, page
 
     def _shrunk(

@@ -23,6 +23,7 @@ from migration.postgres import Credentials
 from rehearsal import synthesis
 from rehearsal.account import Account, Places, Simulation, UnknownReference
 from rehearsal.account.watchdog import status_change
+from rehearsal.options import ENVIRONMENT
 from rehearsal.synthesized import Synthesized
 from scripts.synthesized import Stack
 
@@ -58,7 +59,7 @@ def simulation() -> Iterator[Simulation]:
 @pytest.fixture
 def account(simulation: Simulation) -> Account:
     simulation.reset()
-    return Account.create(read(synthesis.ENVIRONMENT), PLACES)
+    return Account.create(read(ENVIRONMENT), PLACES)
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_only_three_variables_differ_from_what_would_be_deployed(account: Accoun
 
 
 def test_a_reference_to_what_is_not_there_ends_it_with_its_name(simulation: Simulation) -> None:
-    synthesized = read(synthesis.ENVIRONMENT)
+    synthesized = read(ENVIRONMENT)
     text = synthesized.file.read_text().replace(
         "${aws_ecs_service.", "${aws_ecs_service_that_is_gone."
     )
@@ -309,7 +310,7 @@ def test_the_share_of_the_application_in_aws_is_what_was_set(
 def test_requests_are_counted_where_the_gate_looks(account: Account) -> None:
     minute = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=5)
     account.count_requests(minute, stage=7, canary=3)
-    namespace = f"Migration/{synthesis.ENVIRONMENT}"
+    namespace = f"Migration/{ENVIRONMENT}"
 
     assert traffic.requests_since(minute, 50, namespace) == 3
     assert traffic.requests_since(minute, 100, namespace) == 7

@@ -138,9 +138,7 @@ class Interrupted(Director):
     number: int = signal.SIGINT
     folder: Path = Path()
 
-    def perform(
-        self, scenarios: Sequence[Any], options: Options, progress: Progress
-    ) -> list[Record]:
+    def perform(self, scenarios: Sequence[Any], progress: Progress) -> list[Record]:
         with Scratch(self.folder):
             os.kill(os.getpid(), self.number)
             signal.pause()
