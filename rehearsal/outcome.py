@@ -75,7 +75,10 @@ def record(done: Rehearsal) -> Record:
 def documents(done: Rehearsal) -> dict[str, bytes]:
     """What else belongs to the evidence: the settings, the scenario, the validation's report."""
     kept: dict[str, Any] = {
-        "settings.json": dataclasses.asdict(done.site.settings),
+        "settings.json": {
+            each.name: getattr(done.site.settings, each.name)
+            for each in dataclasses.fields(done.site.settings)
+        },
         "scenario.json": done.scenario.to_json(),
         "validation.json": done.stage.account.document(
             f"validation/{done.world.execution}/report.json"

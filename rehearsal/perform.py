@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -72,6 +73,8 @@ class Director:
             MachineLacks, PackageMissingError: a program is missing here.
         """
         system_packages.ensure()
+        # moto's interpreter logs what the timeline tells better.
+        logging.getLogger("moto").setLevel(logging.CRITICAL)
         pages: list[tuple[Record, Path]] = []
         with ExitStack() as stack:
             scratch = stack.enter_context(Scratch())
