@@ -33,7 +33,8 @@ select :reference, number, 12.34, 'EUR', 1.5, 'new', '{"purpose": "round the poo
 _FOUND = """
 select reference, count(*) from public.payments where starts_with(reference, :prefix) group by 1
 """
-_PREFIX = "round-the-pooler-"
+PREFIX = "round-the-pooler-"
+"""How the references of their payments begin."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Disturbances:
     def reconcile(self, primary: Connection) -> list[str]:
         """What is wrong with the acknowledged payments in the database that serves: one sentence
         each, empty where every one is there once. Call it after :meth:`close`."""
-        found: dict[str, int] = dict(primary.run(_FOUND, prefix=_PREFIX))
+        found: dict[str, int] = dict(primary.run(_FOUND, prefix=PREFIX))
         lost = [a.reference for a in self.acknowledged if a.reference not in found]
         return [
             *(f"{name} was acknowledged round the pooler and is lost" for name in lost),
@@ -130,7 +131,7 @@ class Disturbances:
     def _reference(self) -> str:
         with self._turn:
             self._references += 1
-            return f"{_PREFIX}{self._references}"
+            return f"{PREFIX}{self._references}"
 
     def _connect(self) -> Connection:
         return self._source.connect(self._database, self._roles[0])

@@ -94,9 +94,14 @@ class Ledger:
                 sent[number] = _answered(sent[number], line)
         self.requests += sent.values()
 
-    def reconcile(self, session: Session | str, primary: Side) -> LedgerResult:
-        """Looks everything up in the database that is primary, by a session or a DSN."""
-        return reconciliation.reconcile(self, session, primary)
+    def reconcile(
+        self, session: Session | str, primary: Side, beside: str | None = None
+    ) -> LedgerResult:
+        """Looks everything up in the database that is primary, by a session or a DSN.
+
+        ``beside``: how keys begin of rows that are in no ledger.
+        """
+        return reconciliation.reconcile(self, session, primary, beside)
 
     @property
     def acknowledged(self) -> list[tuple[Request, Acknowledgement]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from rehearsal import disturbances
 from rehearsal.invariants import End, Observed, judge
 from rehearsal.ledger import Ledger
 from rehearsal.observer import Look
@@ -31,7 +32,7 @@ def record(done: Rehearsal) -> Record:
     ]
     verdicts = judge(
         Observed(
-            looks=_looks(done),
+            looks=_looks(done) if "StartReplication" in steps else [],
             overlaps=ledger.overlaps(_moves(steps)),
             ledger=result,
             ending=done.ending,
@@ -124,7 +125,7 @@ def _moves(steps: Sequence[str]) -> int:
 
 def _reconciled(done: Rehearsal, ledger: Ledger, primary: Side) -> LedgerResult:
     """The ledger's result, with what was acknowledged round the pooler."""
-    result = ledger.reconcile(done.site.reach(primary), primary)
+    result = ledger.reconcile(done.site.reach(primary), primary, disturbances.PREFIX)
     with closing(done.site.servers[primary].connect(DATABASE)) as session:
         beside = done.injector.disturbances.reconcile(session)
     if not beside:

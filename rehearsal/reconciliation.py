@@ -54,16 +54,24 @@ class _Findings:
             self.examples.append(sentence)
 
 
-def reconcile(ledger: Ledger, session: Session | str, primary: Side) -> LedgerResult:
+def reconcile(
+    ledger: Ledger, session: Session | str, primary: Side, beside: str | None = None
+) -> LedgerResult:
     """Compares the ledger with the database of ``session`` (or of a DSN), called ``primary``.
 
     - lost: rows that must be there and are not;
     - duplicated: rows that are there once too often, and numbers that a sequence gave out twice;
     - changed: rows that differ, deleted ones that are there, rows that nobody sent, and requests
       of unknown outcome that were done by half.
+
+    ``beside``: how keys begin of rows that are somebody else's, who keeps account of them.
     """
     expected = _expect(ledger)
-    found = _read(session)
+    found = {
+        key: rows
+        for key, rows in _read(session).items()
+        if beside is None or not key[1][0].startswith(beside)
+    }
     findings = _Findings()
     for key in expected.keys() | found.keys():
         _judge(key, expected.get(key), found.get(key, []), primary, findings)
