@@ -20,13 +20,13 @@ from rehearsal.invocations import Invocations
 from rehearsal.metrics import Metrics
 from rehearsal.observer import Observer
 from rehearsal.operators import Operators
-from rehearsal.payments import Payments
 from rehearsal.progress import Progress
 from rehearsal.record import Struck
 from rehearsal.sampler import Sampler
 from rehearsal.scenario import ABORTED, Scenario
 from rehearsal.site import Site, Stage
 from rehearsal.timeline import WAY_BACK, Timeline
+from rehearsal.workload.process import Workload
 from rehearsal.world import RehearsedWorld
 from scripts.workflow_map import Workflow
 
@@ -120,10 +120,10 @@ class Rehearsal:
         if self._rate is not None:
             changes["rate"] = self._rate
         plan = workload_plan.plan(self.site, self.stage, self.ledger_file, changes)
-        payments = Payments(plan, self.sampler.take)
-        stack.callback(payments.kill)
-        stack.callback(payments.stop)
-        self.world.payments = payments
+        self.world.workload = workload = Workload(plan, self.sampler.take)
+        stack.callback(workload.kill)
+        workload.wait_until_ready()
+        stack.callback(workload.stop)
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
