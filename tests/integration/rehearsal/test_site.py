@@ -13,6 +13,7 @@ from rehearsal import synthesis
 from rehearsal.options import ENVIRONMENT
 from rehearsal.pooler_service import ADDRESSES
 from rehearsal.postgres_binaries import SOURCE, TARGET
+from rehearsal.record import Side
 from rehearsal.site import DATABASE, Site, Stage
 from rehearsal.synthesized import Synthesized
 from rehearsal.tidy import Scratch
@@ -36,7 +37,8 @@ def stage(site: Site) -> Iterator[Stage]:
 
 
 def test_the_databases_are_plain_postgresql_and_not_durable(site: Site, stage: Stage) -> None:
-    for side, version in (("source", SOURCE), ("target", TARGET)):
+    majors: dict[Side, int] = {"source": SOURCE, "target": TARGET}
+    for side, version in majors.items():
         with closing(site.servers[side].connect(DATABASE)) as session:
             [[number, aurora, fsync]] = session.run(
                 "select current_setting('server_version_num')::int / 10000, "
