@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import psycopg2
 import pytest
 
 from lib.settings_loader import load_settings
@@ -20,6 +21,8 @@ from rehearsal.tidy import Scratch
 from rehearsal.waiting import until
 
 pytestmark = pytest.mark.integration
+
+_SIDES: dict[Side, int] = {"source": SOURCE, "target": TARGET}
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +40,7 @@ def stage(site: Site) -> Iterator[Stage]:
 
 
 def test_the_databases_are_plain_postgresql_and_not_durable(site: Site, stage: Stage) -> None:
-    majors: dict[Side, int] = {"source": SOURCE, "target": TARGET}
-    for side, version in majors.items():
+    for side, version in _SIDES.items():
         with closing(site.servers[side].connect(DATABASE)) as session:
             [[number, aurora, fsync]] = session.run(
                 "select current_setting('server_version_num')::int / 10000, "
@@ -55,6 +57,15 @@ def test_the_migrations_user_may_do_everything(site: Site, stage: Stage) -> None
                 "select rolsuper from pg_roles where rolname = :name", name=login.username
             )
         assert is_superuser
+
+
+def test_the_databases_show_a_certificate_of_their_own(site: Site, stage: Stage) -> None:
+    own = f"sslmode=verify-full sslrootcert={site.scratch.folder / 'databases.crt'}"
+    for side in _SIDES:
+        with closing(psycopg2.connect(f"{site.reach(side)} {own}")) as session:
+            assert session.info.ssl_in_use
+        with pytest.raises(psycopg2.OperationalError, match="certificate verify failed"):
+            psycopg2.connect(f"{site.reach(side)} sslmode=verify-full sslrootcert=system")
 
 
 def test_the_databases_do_not_see_the_clock_jump(site: Site, stage: Stage) -> None:
