@@ -52,6 +52,7 @@ class Rehearsal:
         self._rate = rate
         self.started = site.clock.now()
         self._skipped = site.clock.skipped
+        progress.skipped = lambda: self.skipped_seconds
         workflow = Workflow.of(site.settings)
         self.timeline = Timeline(
             site.clock,
