@@ -29,6 +29,8 @@ class Payments:
 
     def __init__(self, plan: Mapping[str, Any], told: Callable[[dict[str, Any]], None]) -> None:
         self._told = told
+        self._begun = False
+        # Set when it has begun, or will not.
         self._ready = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rehearsal.workload"],
@@ -41,8 +43,10 @@ class Payments:
         if not self._ready.wait(_READY_SECONDS):
             self.kill()
             raise PaymentsEnded(f"no payment was answered within {_READY_SECONDS} s")
-        if self.process.poll() is not None:
-            raise PaymentsEnded(f"the workload ended at once, with code {self.process.returncode}")
+        if not self._begun:
+            # Its output is over; the process itself may take a moment more.
+            code = self.process.wait(_END_SECONDS)
+            raise PaymentsEnded(f"the workload ended at once, with code {code}")
 
     def silence_api(self) -> None:
         """No request comes by the API any more."""
@@ -71,6 +75,7 @@ class Payments:
     def _read(self) -> None:
         for line in self.process.stdout or ():
             if line.strip() in ("ready", '"ready"'):
+                self._begun = True
                 self._ready.set()
             else:
                 self._told(json.loads(line))
