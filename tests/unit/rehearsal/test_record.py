@@ -11,7 +11,7 @@ import pytest
 from rehearsal.record import LedgerResult, Record
 from tests.support import rehearsed
 
-HAPPY = replace(rehearsed.happy(), expected_primary="target")
+HAPPY = rehearsed.happy()
 BROKEN = replace(HAPPY.verdicts[2], held=False)
 
 
