@@ -174,9 +174,10 @@ def _evidence(report: Report) -> Html | None:
     """The head of the pack's chain: who has it can tell whether the pack was changed since."""
     if report["evidence"] is None:
         return None
+    command = f"pipenv run rehearse verify evidence.zip --head {report['evidence']}"
     return element(
-        "p", "The chain of evidence.zip beside it ends with ", element("code", report["evidence"]),
-        "; ", element("code", "pipenv run rehearse verify evidence.zip"), " checks all of it.",
+        "p", "The evidence is beside it, chained by hashes up to this head: ",
+        element("code", command), " checks all of it.",
     )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_where_no_database_was_expected_none_is_missed(tmp_path: Path) -> None:
 
 def test_the_evidence_can_be_checked_by_its_head(tmp_path: Path) -> None:
     record = rehearsed.happy()
-    told = f"The chain of evidence.zip beside it ends with {record.evidence} ;"
+    told = f"rehearse verify evidence.zip --head {record.evidence} checks all of it"
 
     assert told in read(record, tmp_path).words
     assert "evidence" not in read(replace(record, evidence=None), tmp_path).words
