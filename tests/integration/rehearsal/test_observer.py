@@ -86,6 +86,33 @@ def test_it_sees_which_side_is_open(
     assert seen(observer) == (True, True, True)
 
 
+@pytest.mark.parametrize("still_open", [True, False])
+def test_both_were_open_if_the_source_still_is_after_the_target(
+    monkeypatch: pytest.MonkeyPatch, still_open: bool
+) -> None:
+    answers = [("source", True), ("target", True), ("source", still_open)]
+
+    def accepts(_self: Observer, side: Side) -> bool:
+        asked, answer = answers.pop(0)
+        assert side == asked
+        return answer
+
+    monkeypatch.setattr(Observer, "_accepts", accepts)
+    assert seen(Observer({})) == (True, True, still_open)
+    assert answers == []
+
+
+def test_a_refusal_keeps_the_session(observer: Observer, sessions: dict[Side, Connection]) -> None:
+    session = "select pid from pg_stat_activity where usename = :role and datname = 'source'"
+    observer.look()
+    sessions["source"].run(FENCED)
+    before = sessions["source"].run(session, role=ROLE)
+    for _ in range(2):
+        assert not observer.look().source
+    assert len(before) == 1
+    assert sessions["source"].run(session, role=ROLE) == before
+
+
 def test_it_changes_nothing(observer: Observer, sessions: dict[Side, Connection]) -> None:
     before = sessions["source"].run("select *, xmin::text from public.payments")
     assert seen(observer)[0]
@@ -98,7 +125,7 @@ def test_it_changes_nothing(observer: Observer, sessions: dict[Side, Connection]
 def test_a_session_that_was_ended_is_missed_for_one_look_only(
     observer: Observer, sessions: dict[Side, Connection]
 ) -> None:
-    """As the fence ends them: a refusal in between keeps the session, an end does not."""
+    """As the fence ends them."""
     assert seen(observer) == (True, True, True)
     sessions["source"].run(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = :role "
