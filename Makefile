@@ -68,8 +68,8 @@ rehearse: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the whole migrat
 bench: $(VENV)/packages.stamp ## compare synthesis with a plain import of the provider
 	$(BIN)/python -m benchmarks.synth_speed
 
-bench-pause: $(VENV)/dev-packages.stamp ## measure the cutover's write pause, between two databases under payments
-	$(BIN)/python -m benchmarks.write_pause
+bench-pause: $(VENV)/dev-packages.stamp node_modules/.stamp ## rehearse the migration a few times, and measure how long its writes wait
+	$(BIN)/python -m benchmarks.write_pause $(ARGUMENTS)
 
 bench-validator: $(VENV)/dev-packages.stamp tools/peers/.venv/packages.stamp ## compare the validator with its peers, on 10 million rows
 	$(BIN)/python -m benchmarks.validator $(ARGUMENTS)

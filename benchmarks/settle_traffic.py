@@ -17,8 +17,7 @@ from pg8000.native import Connection
 
 from migration import control
 from migration.postgres import identifier, literal
-from rehearsal.waiting import until
-from tests.support.postgres import Server
+from tests.support.postgres import Server, until
 
 DATABASE = "settling"
 ROWS = 4000

@@ -51,7 +51,8 @@ class Observer(threading.Thread):
     def stop(self) -> None:
         """No look after this."""
         self._ends.set()
-        self.join(timeout=30)
+        if self.is_alive():
+            self.join(timeout=30)
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()

@@ -13,7 +13,7 @@ from rehearsal.report.figures import counted, milliseconds, seconds
 from rehearsal.report.gantt import all_states, close_up
 from rehearsal.report.html import Html, element, join, table
 from rehearsal.report.strip import backdrop, moments, strip
-from rehearsal.report.verdict import head, title
+from rehearsal.report.verdict import head, is_astray, title
 
 _STYLE = Path(__file__).with_name("style.css")
 # Nothing is loaded and nothing runs, whatever a text on the page says.
@@ -100,6 +100,8 @@ def _row(address: str, report: Report) -> list[object]:
     broken = [verdict["invariant"] for verdict in report["verdicts"] if not verdict["held"]]
     if report["ending"] not in report["expected"]:
         broken.append("ending")
+    if is_astray(report):
+        broken.append("primary")
     passed = report["passed"]
     seed = "" if report["seed"] is None else f" seed {report['seed']}"
     return [

@@ -162,12 +162,23 @@ def footer(report: Report) -> Html:
     """How to find this rehearsal again."""
     seed = "" if report["seed"] is None else f", seed {report['seed']}"
     skipped = seconds(report["skipped_seconds"])
-    return element(
-        "footer",
+    found_again = (
         f"Environment {report['environment']}{seed}, started {report['started']}. It took "
         f"{seconds(report['seconds'])}; waits of {skipped} were skipped: "
-        "no time on this page holds them. Every figure is in report.json beside it.",
+        "no time on this page holds them. Every figure is in report.json beside it."
     )
+    return element("footer", element("p", found_again), _evidence(report))
+
+
+def _evidence(report: Report) -> Html | None:
+    """The head of the pack's chain: who has it can tell whether the pack was changed since."""
+    if report["evidence"] is None:
+        return None
+    command = f"pipenv run rehearse verify evidence.zip --head {report['evidence']}"
+    return element(
+        "p", "The evidence is beside it, chained by hashes up to this head: ",
+        element("code", command), " checks all of it.",
+    )  # fmt: skip
 
 
 def _section(title: str, *body: object, anchor: str | None = None, kind: str | None = None) -> Html:

@@ -44,7 +44,18 @@ def _ending(report: Report) -> str:
     else:
         ended = f"It ended in {report['ending']} instead of {' or '.join(report['expected'])}"
     cause = f" ({report['cause']})" if report["cause"] and report["passed"] else ""
-    return f"{ended}{cause}. The {report['primary']} serves."
+    return f"{ended}{cause}. {serving(report)}."
+
+
+def serving(report: Report) -> str:
+    """The database that serves, and the one that should where that is another."""
+    serves = f"The {report['primary']} serves"
+    return f"{serves} instead of the {report['expected_primary']}" if is_astray(report) else serves
+
+
+def is_astray(report: Report) -> bool:
+    """Whether another database serves than should."""
+    return report["expected_primary"] not in (None, report["primary"])
 
 
 def _why(report: Report) -> Html | None:
@@ -54,6 +65,8 @@ def _why(report: Report) -> Html | None:
         (f"{v['invariant']} {v['title']}", " ".join(v["because"][:_SENTENCES]) or "broken")
         for v in broken[:_REASONS]
     ]
+    if is_astray(report):
+        facts.insert(0, ("Primary database", serving(report)))
     if report["cause"]:
         facts.append(("The workflow said", report["cause"]))
     stumbled = [s for s in report["states"] if s["error"]]

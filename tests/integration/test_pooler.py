@@ -17,7 +17,7 @@ from migration import pooler
 from migration.errors import PoolerNotPaused, PoolerUnreachable
 from migration.pooler import Pooler, PoolerState
 from migration.postgres import Credentials
-from rehearsal.moving_name import MovingName, moving_name
+from rehearsal.forwarder import Forwarder
 from rehearsal.pgbouncer import ADMIN, Bouncer, bouncer, encryption
 from rehearsal.waiting import until
 from tests.support.pair import Pair
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.integration
 class Front:
     """Two poolers before a name that leads to the source at first."""
 
-    name: MovingName
+    name: Forwarder
     one: Bouncer
     two: Bouncer
     opened: list[Connection] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Front:
 @pytest.fixture(scope="module")
 def poolers(shop: Pair) -> Iterator[Front]:
     with ExitStack() as stack:
-        name = stack.enter_context(moving_name(shop.source_server.port))
+        name = stack.enter_context(Forwarder(shop.source_server.port))
         one, two = (
             stack.enter_context(bouncer(shop.source_server, shop.name, primary_port=name.port))
             for _ in range(2)

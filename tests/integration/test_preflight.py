@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from pg8000.exceptions import DatabaseError
 
 from migration.findings import Finding
 from migration.postgres import Database, Timeouts
@@ -178,6 +179,85 @@ def test_a_fault_is_named(
     assert found, [str(f) for f in result.findings]
     assert (found[0] in result.errors) is is_error
     assert ("public.log" in result.uncovered) is (name == "source table public.log")
+
+
+REFERRED = {
+    # What is done on the target → the tables DMS cannot truncate, and what each is told to do.
+    "a foreign key": (
+        "create table lines (payment bigint constraint paid references payments)",
+        {"public.payments": "alter table public.lines drop constraint paid, and add again"},
+    ),
+    "two of them, one from elsewhere, and not valid": (
+        "create schema other; create table other.lines (id int);"
+        'create table "Lines" (payment bigint constraint "Paid" references payments);'
+        "alter table other.lines add constraint counted foreign key (id) references items"
+        " not valid;"
+        "alter table items add constraint had foreign key (id) references payments",
+        {
+            "public.items": "alter table other.lines drop constraint counted",
+            "public.payments": 'alter table public."Lines" drop constraint "Paid"; '
+            "alter table public.items drop constraint had",
+        },
+    ),
+    "a table that refers to itself": ("alter table payments add before bigint references payments",
+        {},
+    ),
+    "a table that is not migrated": (
+        "create table kinds (id int primary key); create table of_kind (id int references kinds)",
+        {},
+    ),
+    "partitions": (
+        "drop table payments; create table payments (id bigint primary key, note text,"
+        " amount numeric(12, 2), raw bytea, before bigint references payments) partition by"
+        " range (id); create table early partition of payments for values from (0) to (9);"
+        "create table late partition of payments for values from (9) to (99);"
+        "alter table early add constraint known foreign key (before) references payments;"
+        "create table lines (payment bigint constraint paid references payments)"
+        " partition by range (payment);"
+        "create table some_lines partition of lines for values from (0) to (9)",
+        {"public.payments": "alter table public.lines drop constraint paid, and add again"},
+    ),
+    "one partition": (
+        "drop table payments; create table payments (id bigint primary key, note text,"
+        " amount numeric(12, 2), raw bytea) partition by range (id);"
+        "create table early partition of payments for values from (0) to (9);"
+        "create table lines (payment bigint constraint paid references early)",
+        {"public.payments": "alter table public.lines drop constraint paid, and add again"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "expected"), REFERRED.values(), ids=list(REFERRED))
+def test_tables_that_dms_cannot_truncate_are_warned_of(
+    ready: Pair, script: str, expected: dict[str, str]
+) -> None:
+    ready.target.run(f"drop schema if exists other cascade; {script}")
+    warned = {
+        f.object: f.fix for f in run(ready).warnings if f.got.startswith("foreign keys refer to it")
+    }
+
+    assert set(warned) == {f"target table {label}" for label in expected}
+    for label, fix in expected.items():
+        assert warned[f"target table {label}"].startswith(fix)
+    # They are those that PostgreSQL refuses, and what is told to do lets it.
+    assert refuses_to_truncate(ready) == set(expected)
+    for fix in expected.values():
+        ready.target.run(fix.removesuffix(", and add again"))
+    assert refuses_to_truncate(ready) == set()
+
+
+def refuses_to_truncate(pair: Pair) -> set[str]:
+    """The migrated tables of the target of which PostgreSQL says so, to DMS's session too."""
+    refused = set()
+    pair.target.run("set session_replication_role = replica")
+    for label in ("public.items", "public.payments"):
+        try:
+            pair.target.run(f"truncate {label}")
+        except DatabaseError as error:
+            assert "foreign key" in str(error)
+            refused.add(label)
+    pair.target.run("reset session_replication_role")
+    return refused
 
 
 def test_faults_of_both_sides_are_listed_at_once(ready: Pair) -> None:

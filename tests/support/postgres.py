@@ -9,9 +9,10 @@ import pytest
 
 from rehearsal import postgres
 from rehearsal.postgres import Server, free_port
+from rehearsal.waiting import until
 from tests.support.postgres_binaries import installed
 
-__all__ = ["Server", "free_port", "source_server", "start", "target_server"]
+__all__ = ["Server", "free_port", "source_server", "start", "target_server", "until"]
 
 
 def start(major: int, parent: Path | None = None, **settings: str) -> Server:

@@ -86,7 +86,14 @@ def happy() -> Record:
             _entry("hold_writes", "CutOver", {"poolers": ["10.0.1.5", "10.0.2.7"]}),
             _entry("release_writes", "CutOver", {"pause_ms": 1268}),
         ],
+        expected_primary="target",
+        evidence="5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
     )
+
+
+def astray() -> Record:
+    """It ended as it should, and the other database serves."""
+    return replace(happy(), primary="source")
 
 
 def failed() -> Record:
@@ -150,6 +157,7 @@ def rolled_back() -> Record:
         ending="RolledBack",
         expected=("RolledBack",),
         primary="source",
+        expected_primary="source",
         cause="AlarmInSoak: api-latency is in ALARM",
         phases=back,
         states=[
@@ -180,6 +188,7 @@ def empty() -> Record:
         skipped_seconds=0.0,
         ending="ABORTED",
         primary="source",
+        expected_primary="source",
         phases=(),
         states=(),
         samples=(),
@@ -220,6 +229,7 @@ def hostile() -> Record:
         journal=[
             {nasty: nasty, "step": nasty, "phase": nasty, "at": nasty, "detail": {nasty: nasty}}
         ],
+        evidence=nasty,
     )  # fmt: skip
 
 

@@ -10,7 +10,15 @@ from typing import Any
 
 from pg8000.native import Connection
 
-from migration import catalogue, check_fence, check_roles, check_server, check_sizes, check_tables
+from migration import (
+    catalogue,
+    check_fence,
+    check_roles,
+    check_server,
+    check_sizes,
+    check_tables,
+    check_truncation,
+)
 from migration.catalogue import Table
 from migration.findings import Finding, Severity, error
 from migration.postgres import DATABASE_ERRORS, Database, DatabaseUnavailable, reason
@@ -135,7 +143,10 @@ def _check_both(
     def tables() -> list[Finding]:
         source: Mapping[str, Table] = catalogue.tables(here, schemas)
         target = catalogue.tables(there, schemas)
-        return check_tables.check_target(there, source, target, schemas)
+        return [
+            *check_tables.check_target(there, source, target, schemas),
+            *check_truncation.check_truncation(there, source),
+        ]
 
     def sequences() -> list[Finding]:
         source = check_tables.sequences(here, schemas)

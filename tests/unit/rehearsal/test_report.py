@@ -22,7 +22,7 @@ from tests.support import rehearsed
 
 MADE = [
     rehearsed.happy, rehearsed.failed, rehearsed.rolled_back, rehearsed.empty,
-    rehearsed.hostile, rehearsed.one_sample, rehearsed.long,
+    rehearsed.hostile, rehearsed.one_sample, rehearsed.long, rehearsed.astray,
 ]  # fmt: skip
 VOID = ("meta",)
 
@@ -121,6 +121,32 @@ def test_a_bad_one_says_why(tmp_path: Path) -> None:
         "A at 36.9 s second-writer enter:HoldWrites", "entry 5512/3 is there twice", "✗ 38",
     ):  # fmt: skip
         assert sentence in said
+
+
+def test_a_database_that_should_not_serve_is_told_first(tmp_path: Path) -> None:
+    record = rehearsed.astray()
+    page, _ = write(record, tmp_path / "page")
+    said = Reader(page.read_text(encoding="utf-8")).words
+
+    assert "✗ Failed" in said
+    assert "It ended in Succeeded, as expected. The source serves instead of the target." in said
+    assert "Primary database The source serves instead of the target" in said
+    listed = Reader(write_index([(record, page)], tmp_path / "index.html").read_text("utf-8"))
+    assert "✗ failed Succeeded primary" in listed.words
+
+
+def test_where_no_database_was_expected_none_is_missed(tmp_path: Path) -> None:
+    said = read(replace(rehearsed.happy(), expected_primary=None), tmp_path).words
+
+    assert "The target serves." in said
+
+
+def test_the_evidence_can_be_checked_by_its_head(tmp_path: Path) -> None:
+    record = rehearsed.happy()
+    told = f"rehearse verify evidence.zip --head {record.evidence} checks all of it"
+
+    assert told in read(record, tmp_path).words
+    assert "evidence" not in read(replace(record, evidence=None), tmp_path).words
 
 
 def test_a_rollback_that_was_wanted_says_what_caused_it(tmp_path: Path) -> None:
