@@ -157,6 +157,9 @@ def _bounded_pause(seen: Observed) -> Found:
 
 
 _AFTER_VALIDATION = ("SetTrafficWeight", "AwaitApproval", "HoldWrites", "SwitchPrimary")
+_ADVANCES = ("SetTrafficWeight", "AwaitApproval")
+_PROOFS = {"alarm": "CheckAlarms", "no-traffic": "SetTrafficWeight"}
+"""Fault → the state that, begun after it, must not let a weight advance."""
 _SPOILS_DATA = ("truncate-lob", "table-error")
 
 
@@ -177,21 +180,17 @@ def _honest_verdicts(seen: Observed) -> Found:
 
 
 def _advanced_in_the_dark(seen: Observed) -> list[str]:
-    """A weight or a phase that advanced while an alarm rang or no request came."""
-    dark = [s for s in seen.struck if s.fault.startswith(("alarm", "no-traffic"))]
-    if not dark:
-        return []
-    bakes = [s for s in seen.states if s.name == "Bake" and s.ended > dark[0].at]
-    if not bakes:
-        return []
-    later = [
-        s.name
-        for s in seen.states
-        if s.began > bakes[0].ended
-        and s.name in ("SetTrafficWeight", "AwaitApproval")
-        and s.error is None
-    ]
-    return [f"{later[0]} came after {dark[0].fault}"] if later else []
+    """A weight or a phase that advanced although the one before had only been seen in the dark:
+    its alarms looked at while one rang, or no request come to it from its beginning on."""
+    wrong = []
+    states = [span for span in seen.states if span.error is None]
+    for fault, proof in _PROOFS.items():
+        dark = next((s for s in seen.struck if s.fault.startswith(fault)), None)
+        proven = dark and next((s for s in states if s.name == proof and s.began > dark.at), None)
+        if dark and proven:
+            later = [s.name for s in states if s.began >= proven.ended and s.name in _ADVANCES]
+            wrong += [f"{name} came after {dark.fault}" for name in later[:1]]
+    return wrong
 
 
 _CHECKS: Mapping[tuple[str, str], Callable[[Observed], Found]] = {
