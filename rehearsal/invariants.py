@@ -9,8 +9,10 @@ I7 (Terraform and the workflow never fight) is proven with Terraform, in
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +40,33 @@ class End:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Signals that a wait looks at: in the state ``waits``, before any of the states ``then``.
+    ``alarms`` are named without the environment's suffix."""
+
+    waits: str
+    then: tuple[str, ...]
+    alarms: frozenset[str]
+    counts_from: str | None = None
+    """Silence of the API holds it too, if it was silent before this state: requests count from
+    there on."""
+
+    def concerns(self, struck: Struck) -> bool:
+        """Whether the fault is one of these signals."""
+        alarm = re.match(r"alarm \((.+?)\)", struck.fault)
+        if alarm:
+            return alarm[1] in self.alarms
+        return self.counts_from is not None and struck.fault.startswith("no-traffic")
+
+    def since(self, struck: Struck, states: Sequence[Span]) -> float:
+        """From when on the signal is all that a wait can see; infinite where it never is."""
+        if struck.fault.startswith("alarm"):
+            return struck.at
+        fresh = (s for s in states if s.name == self.counts_from and not s.error)
+        return next((s.ended for s in fresh if s.began > struck.at), math.inf)
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that is judged. Moments as in ``record``."""
 
@@ -54,6 +83,7 @@ class Observed:
     """Whether clients were held at all."""
     struck: Sequence[Struck]
     end: End
+    watched: Sequence[Watched]
     reached_target: bool
     """Whether writes were ever opened on the target."""
 
@@ -157,9 +187,6 @@ def _bounded_pause(seen: Observed) -> Found:
 
 
 _AFTER_VALIDATION = ("SetTrafficWeight", "AwaitApproval", "HoldWrites", "SwitchPrimary")
-_ADVANCES = ("SetTrafficWeight", "AwaitApproval")
-_PROOFS = {"alarm": "CheckAlarms", "no-traffic": "SetTrafficWeight"}
-"""Fault → the state that, begun after it, must not let a weight advance."""
 _SPOILS_DATA = ("truncate-lob", "table-error")
 
 
@@ -175,22 +202,25 @@ def _honest_verdicts(seen: Observed) -> Found:
     before = [s for s in spoilt if validated is not None and s.at < validated]
     if before and verdict == "match":
         wrong.append(f"the validation said match after {before[0].fault}: {before[0].what}")
-    wrong += _advanced_in_the_dark(seen)
+    wrong += dict.fromkeys(_advanced_in_the_dark(seen))
     return wrong, [f"validation: {verdict or 'not reached'}"]
 
 
-def _advanced_in_the_dark(seen: Observed) -> list[str]:
-    """A weight or a phase that advanced although the one before had only been seen in the dark:
-    its alarms looked at while one rang, or no request come to it from its beginning on."""
-    wrong = []
-    states = [span for span in seen.states if span.error is None]
-    for fault, proof in _PROOFS.items():
-        dark = next((s for s in seen.struck if s.fault.startswith(fault)), None)
-        proven = dark and next((s for s in states if s.name == proof and s.began > dark.at), None)
-        if dark and proven:
-            later = [s.name for s in states if s.began >= proven.ended and s.name in _ADVANCES]
-            wrong += [f"{name} came after {dark.fault}" for name in later[:1]]
-    return wrong
+def _advanced_in_the_dark(seen: Observed) -> Iterator[str]:
+    """What went on although its alarm rang, or although no request came."""
+    for struck in seen.struck:
+        for watch in seen.watched:
+            if not watch.concerns(struck):
+                continue
+            since = watch.since(struck, seen.states)
+            looked = [s for s in seen.states if s.name == watch.waits and s.ended > since]
+            later = [
+                s.name
+                for s in seen.states
+                if looked and s.began > looked[0].ended and s.name in watch.then and not s.error
+            ]
+            if later:
+                yield f"{later[0]} came after {struck.fault}"
 
 
 _CHECKS: Mapping[tuple[str, str], Callable[[Observed], Found]] = {
