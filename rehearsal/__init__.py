@@ -1,6 +1,5 @@
 """The whole migration on one machine, under live traffic.
 
-Only the standard library is imported here; the Lambda code's own imports are found as in AWS.
+Nothing is imported here: Lambda containers are started from this package, and must not find what
+is in the source tree.
 """
-
-import scripts as scripts

@@ -2,7 +2,7 @@
 
 A Wait of an hour takes no hour: the clock jumps. Between two jumps it runs with real time, so what
 is measured then, the write pause above all, is what this machine took. Every process of a
-rehearsal reads the same clock through one small file.
+rehearsal but databases and poolers reads the same clock through one small file.
 """
 
 from __future__ import annotations

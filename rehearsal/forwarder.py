@@ -1,7 +1,7 @@
 """A local port that leads to one database and then to another, as a DNS record's name does.
 
 A process of its own, so that traffic takes nothing from the director's. Connections that are open
-stay where they are when the name moves, as with DNS; a resolver's cache is not played.
+stay where they are when the name moves, as with DNS; what differs is listed in docs/rehearsal.md.
 
 Run as a program it reads ports from its standard input, one a line: the first is where the name
 leads, each further one moves it. It answers each with a line, the first with its own port, and

@@ -2,7 +2,7 @@
 
 Each patch is one function below, named after the difference it removes, with a conformance test of
 the same name in ``tests/unit/workflow/test_interpreter.py``. None may turn a failure into a
-success.
+success. What still differs is listed in docs/rehearsal.md, "State machine interpreter".
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ I7 (Terraform and the workflow never fight) is proven with Terraform, in
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,25 @@ class End:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Signals that a wait looks at: in the state ``waits``, before any of the states ``then``.
+    ``alarms`` are named without the environment's suffix."""
+
+    waits: str
+    then: tuple[str, ...]
+    alarms: frozenset[str]
+    traffic: bool = False
+    """Whether silence of the API holds it too."""
+
+    def concerns(self, struck: Struck) -> bool:
+        """Whether the fault is one of these signals."""
+        alarm = re.match(r"alarm \((.+?)\)", struck.fault)
+        if alarm:
+            return alarm[1] in self.alarms
+        return self.traffic and struck.fault.startswith("no-traffic")
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that is judged. Moments as in ``record``."""
 
@@ -54,6 +74,7 @@ class Observed:
     """Whether clients were held at all."""
     struck: Sequence[Struck]
     end: End
+    watched: Sequence[Watched]
     reached_target: bool
     """Whether writes were ever opened on the target."""
 
@@ -172,26 +193,24 @@ def _honest_verdicts(seen: Observed) -> Found:
     before = [s for s in spoilt if validated is not None and s.at < validated]
     if before and verdict == "match":
         wrong.append(f"the validation said match after {before[0].fault}: {before[0].what}")
-    wrong += _advanced_in_the_dark(seen)
+    wrong += dict.fromkeys(_advanced_in_the_dark(seen))
     return wrong, [f"validation: {verdict or 'not reached'}"]
 
 
-def _advanced_in_the_dark(seen: Observed) -> list[str]:
-    """A weight or a phase that advanced while an alarm rang or no request came."""
-    dark = [s for s in seen.struck if s.fault.startswith(("alarm", "no-traffic"))]
-    if not dark:
-        return []
-    bakes = [s for s in seen.states if s.name == "Bake" and s.ended > dark[0].at]
-    if not bakes:
-        return []
-    later = [
-        s.name
-        for s in seen.states
-        if s.began > bakes[0].ended
-        and s.name in ("SetTrafficWeight", "AwaitApproval")
-        and s.error is None
-    ]
-    return [f"{later[0]} came after {dark[0].fault}"] if later else []
+def _advanced_in_the_dark(seen: Observed) -> Iterator[str]:
+    """What went on although its alarm rang, or although no request came."""
+    for struck in seen.struck:
+        for watch in seen.watched:
+            if not watch.concerns(struck):
+                continue
+            looked = [s for s in seen.states if s.name == watch.waits and s.ended > struck.at]
+            later = [
+                s.name
+                for s in seen.states
+                if looked and s.began > looked[0].ended and s.name in watch.then and not s.error
+            ]
+            if later:
+                yield f"{later[0]} came after {struck.fault}"
 
 
 _CHECKS: Mapping[tuple[str, str], Callable[[Observed], Found]] = {

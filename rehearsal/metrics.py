@@ -1,4 +1,4 @@
-"""What CloudWatch is told of the time that a wait has skipped."""
+"""What CloudWatch is told of the time that a wait has skipped (docs/rehearsal.md, "CloudWatch")."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _LONGEST = 60
 class Metrics:
     """Publishes each task's lag, and the API's requests at the rate that was seen lately.
 
-    In a skipped minute nobody paid: it is counted as if the clients had gone on as before, at the
-    stage's weight.
+    In a skipped minute nobody paid: it is counted as if the clients had gone on as before.
     """
 
     def __init__(self, stage: Stage, world: RehearsedWorld, sampler: Sampler) -> None:

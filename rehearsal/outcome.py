@@ -9,10 +9,10 @@ from contextlib import closing
 from typing import Any
 
 from rehearsal import disturbances
-from rehearsal.invariants import End, Observed, judge
+from rehearsal.invariants import End, Observed, Watched, judge
 from rehearsal.ledger import Ledger
 from rehearsal.observer import Look
-from rehearsal.record import LedgerResult, Message, Pause, Record, Side
+from rehearsal.record import LedgerResult, Pause, Record, Side
 from rehearsal.run import Rehearsal
 from rehearsal.site import DATABASE
 
@@ -26,10 +26,6 @@ def record(done: Rehearsal) -> Record:
     primary: Side = "target" if end.target_open else "source"
     result = _reconciled(done, ledger, primary)
     pause = _pause(done, ledger, journal)
-    messages = [
-        Message(done.timeline.at(), each["Subject"], each["Message"])
-        for each in done.stage.account.messages()
-    ]
     verdicts = judge(
         Observed(
             looks=_looks(done) if "StartReplication" in steps else [],
@@ -38,11 +34,12 @@ def record(done: Rehearsal) -> Record:
             ending=done.ending,
             states=done.timeline.states,
             journal=journal,
-            messages=messages,
+            messages=done.messages,
             pause=pause,
             held="HoldWritesBegun" in steps,
             struck=done.struck,
             end=end,
+            watched=_watched(done),
             reached_target="ReleaseWrites" in steps,
         )
     )
@@ -67,7 +64,7 @@ def record(done: Rehearsal) -> Record:
         pause=pause,
         ledger=result,
         verdicts=verdicts,
-        messages=messages,
+        messages=done.messages,
         journal=journal,
         expected_primary=done.scenario.primary_after(done.ending),
     )
@@ -115,6 +112,21 @@ def _end(done: Rehearsal, steps: Sequence[str]) -> End:
         record=hosts[str(account.primary_host)],
         poolers_paused=done.stage.poolers.paused(),
     )
+
+
+def _watched(done: Rehearsal) -> list[Watched]:
+    """What the bake and the soak of this environment look at."""
+    account = done.stage.account
+    suffix = f"-{account.variable('ENVIRONMENT_SUFFIX')}"
+
+    def alarms(variable: str) -> frozenset[str]:
+        names = account.variable(variable).split(",")
+        return frozenset(name.removesuffix(suffix) for name in names)
+
+    return [
+        Watched("Bake", ("SetTrafficWeight", "AwaitApproval"), alarms("GATE_ALARMS"), traffic=True),
+        Watched("Soak", ("AwaitCompletion",), alarms("SOAK_ALARMS")),
+    ]
 
 
 def _moves(steps: Sequence[str]) -> int:

@@ -1,4 +1,7 @@
-"""The pooler's ECS service: real PgBouncers, and the tasks that ECS shows of them."""
+"""The pooler's ECS service: real PgBouncers, and the tasks that ECS shows of them.
+
+What differs from ECS is listed in docs/rehearsal.md, "Poolers and ECS".
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from rehearsal.postgres import Server
 # Every address of 127.0.0.0/8 is Linux's own; elsewhere only the first is.
 ADDRESSES = ("127.0.0.1", "127.0.0.2") if platform.system() == "Linux" else ("127.0.0.1",)
 _REPLACED_AFTER_SECONDS = 1.0
-"""Real time between a task's death and its replacement; in ECS some half a minute."""
+"""Real time between a task's death and its replacement."""
 
 
 class PoolerService:

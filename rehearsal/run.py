@@ -20,13 +20,13 @@ from rehearsal.invocations import Invocations
 from rehearsal.metrics import Metrics
 from rehearsal.observer import Observer
 from rehearsal.operators import Operators
-from rehearsal.payments import Payments
 from rehearsal.progress import Progress
-from rehearsal.record import Struck
+from rehearsal.record import Message, Struck
 from rehearsal.sampler import Sampler
 from rehearsal.scenario import ABORTED, Scenario
 from rehearsal.site import Site, Stage
-from rehearsal.timeline import WAY_BACK, Timeline
+from rehearsal.timeline import FINISH, WAY_BACK, Timeline
+from rehearsal.workload.process import Workload
 from rehearsal.world import RehearsedWorld
 from scripts.workflow_map import Workflow
 
@@ -52,12 +52,15 @@ class Rehearsal:
         self._rate = rate
         self.started = site.clock.now()
         self._skipped = site.clock.skipped
+        progress.skipped = lambda: self.skipped_seconds
         workflow = Workflow.of(site.settings)
         self.timeline = Timeline(
             site.clock,
-            {state: phase for phase, states in workflow.phases.items() for state in states},
+            dict.fromkeys(workflow.way_back, WAY_BACK)
+            | {state: phase for phase, states in workflow.phases.items() for state in states},
         )
         self.struck: list[Struck] = []
+        self.messages: list[Message] = []
         self.operators = Operators(
             site.settings, stage.account.machine_arn.split(":")[4], lambda: self.timeline.state
         )
@@ -105,6 +108,7 @@ class Rehearsal:
                 self._execute()
             self.watchdog.settle()
             self.flows = self._await_flow()
+            self._hear(0)
 
     def _interpret(self) -> None:
         """The interpreter as AWS would run it, told of and telling everything."""
@@ -120,21 +124,25 @@ class Rehearsal:
         if self._rate is not None:
             changes["rate"] = self._rate
         plan = workload_plan.plan(self.site, self.stage, self.ledger_file, changes)
-        payments = Payments(plan, self.sampler.take)
-        stack.callback(payments.kill)
-        stack.callback(payments.stop)
-        self.world.payments = payments
+        self.sampler.begin()
+        self.world.workload = workload = Workload(plan, self.sampler.take)
+        stack.callback(workload.kill)
+        workload.wait_until_ready()
+        stack.callback(workload.stop)
 
     @contextmanager
     def _going_on(self) -> Iterator[None]:
         """What goes by while something waits: replication, metrics, people."""
         waits, metrics = self.site.waits, Metrics(self.stage, self.world, self.sampler)
-        waits.before, waits.after = [self.stage.dms.settle], [metrics.tell, self._answer]
+        waits.before, waits.after = (
+            [self.stage.dms.settle],
+            [metrics.tell, self._answer, self._hear],
+        )
         metrics.tell(0)
         try:
             yield
         finally:
-            waits.after = [metrics.tell]
+            waits.after = [metrics.tell, self._hear]
 
     def _execute(self) -> None:
         begun = len(TMP_THREADS)
@@ -162,7 +170,7 @@ class Rehearsal:
     def _entered(self, state: str) -> None:
         self.timeline.entered(state)
         phase = self.timeline.phase(state)
-        self.progress.state(state, None if phase == WAY_BACK else phase)
+        self.progress.state(state, None if phase in (WAY_BACK, FINISH) else phase)
         self.injector.entered(state)
 
     def _strike(self, fault: Fault, what: str) -> None:
@@ -172,6 +180,11 @@ class Rehearsal:
     def _answer(self, _seconds: float) -> None:
         if self.world.execution:
             self.operators.answer(self.world.execution)
+
+    def _hear(self, _seconds: float) -> None:
+        """What the operators were told since the last time."""
+        for told in self.stage.account.messages():
+            self.messages.append(Message(self.timeline.at(), told["Subject"], told["Message"]))
 
     def _await_flow(self) -> bool:
         """Whether payments are acknowledged again, in two reports of the workload in a row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,12 +28,16 @@ class Sampler:
         self.api_rate = 0.0
         """Requests a second by the API, lately."""
         self._at, self._lag, self._percent, self._told = at, lag, aws_percent, told
-        self._before: float | None = None
+        self._before = 0.0
+
+    def begin(self) -> None:
+        """The workload starts: its first report is of the time since now."""
+        self._before = self._at(time.monotonic())
 
     def take(self, report: dict[str, Any]) -> None:
         """One report of the workload."""
         at = self._at(report["at"])
-        seconds = max(at - (self._before if self._before is not None else at - 0.25), 0.001)
+        seconds = max(at - self._before, 0.001)
         self._before = at
         self.api_rate = sum(report["api"].values()) / seconds
         sample = Sample(

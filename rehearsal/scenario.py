@@ -59,9 +59,11 @@ class Scenario:
     stop_after: str | None = None
     seed: int | None = None
 
-    def primary_after(self, ending: str) -> Side:
-        """The database that must serve after ``ending``."""
-        return self.primary or ("target" if ending in _ON_TARGET else "source")
+    def primary_after(self, ending: str) -> Side | None:
+        """The database that must serve after ``ending``; None: that depends on when it was."""
+        if self.primary or ending == ABORTED:
+            return self.primary
+        return "target" if ending in _ON_TARGET else "source"
 
     def to_json(self) -> dict[str, Any]:
         """The document that :func:`read` makes this scenario of, without what is as usual."""

@@ -135,8 +135,8 @@ class Site:
     def _start(self, side: Side) -> Server:
         server = postgres.start(
             _MAJOR[side], self.scratch.folder, packaged(_MAJOR[side]), cluster_name=side,
-            # Its own roles, files and log.
-            **self._encryption(side),
+            # What is acknowledged must outlive a restart, as it would there.
+            synchronous_commit="on", **self._encryption(side),
         )  # fmt: skip
         self.scratch.callback(server.stop)
         return server

@@ -9,12 +9,12 @@ from itertools import groupby
 from rehearsal.clock import Clock
 from rehearsal.record import Span
 
-WAY_BACK = "Rollback"
-"""The phase of the states that belong to none: the way back and the endings."""
+WAY_BACK, FINISH = "Rollback", "Finish"
+"""What the states of the way back are shown as, and those that end an execution that went well."""
 
 
 class Timeline:
-    """``phases``: state → the phase it belongs to."""
+    """``phases``: state → the phase it belongs to; every other one is an ending (``FINISH``)."""
 
     def __init__(self, clock: Clock, phases: Mapping[str, str]) -> None:
         self.began = time.monotonic()
@@ -31,7 +31,7 @@ class Timeline:
 
     def phase(self, state: str) -> str:
         """The phase of a state."""
-        return self._phases.get(state, WAY_BACK)
+        return self._phases.get(state, FINISH)
 
     def entered(self, state: str) -> None:
         """The execution enters ``state``."""

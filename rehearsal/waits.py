@@ -1,4 +1,7 @@
-"""What waiting is in a rehearsal: what goes on by itself goes on, then the clock jumps."""
+"""What waiting is in a rehearsal: what goes on by itself goes on, then the clock jumps.
+
+What differs from waiting in AWS is listed in docs/rehearsal.md, "Time".
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class Waits:
         self.clock = clock
         self.before: list[Callable[[float], None]] = []
         self.after: list[Callable[[float], None]] = []
-        # Children of a Map and a rollback may wait at the same time; time goes by once.
+        # Children of a Map and a rollback may wait at the same time: one after the other.
         self._turn = threading.RLock()
 
     def now(self) -> datetime:

@@ -10,10 +10,10 @@ from migration.clients import client
 from rehearsal.clock import Clock
 from rehearsal.dms.service import Dms
 from rehearsal.operators import Operators
-from rehearsal.payments import Payments
 from rehearsal.postgres import Server
 from rehearsal.record import Side
 from rehearsal.site import DATABASE, Site, Stage
+from rehearsal.workload.process import Workload
 
 _RUNNING = ("starting", "running")
 
@@ -25,7 +25,7 @@ class RehearsedWorld:
     site: Site
     stage: Stage
     operators: Operators
-    payments: Payments | None = None
+    workload: Workload | None = None
     execution: str = ""
     is_silent: bool = False
     """Whether the API's clients were silenced."""
@@ -66,8 +66,8 @@ class RehearsedWorld:
 
     def silence_api(self) -> None:
         self.is_silent = True
-        if self.payments:
-            self.payments.silence_api()
+        if self.workload:
+            self.workload.silence_api()
 
     def stop_execution(self) -> None:
         self.operators.stop(self.execution)

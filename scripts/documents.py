@@ -16,12 +16,20 @@ from pathlib import Path
 
 from benchmarks.validator import cost
 from lib.settings import Settings
-from scripts import costs, diagram, settings_table, workflow_diagram, workflow_tables
+from scripts import (
+    costs,
+    diagram,
+    scenario_table,
+    settings_table,
+    workflow_diagram,
+    workflow_tables,
+)
 from scripts.synthesized import ROOT, Stack, stacks
 
 FILES = (
     "README.md",
     "docs/architecture.md",
+    "docs/rehearsal.md",
     "docs/runbook/reference.md",
     "docs/settings.md",
     "docs/validation-cost.md",
@@ -45,6 +53,7 @@ def parts(stack: Stack) -> Mapping[str, Callable[[], str]]:
         "costs": lambda: costs.table(stack),
         "validation cost": cost.table,
         "settings": settings_table.table,
+        "scenarios": scenario_table.table,
         "outputs": lambda: _outputs(stack),
     }
 

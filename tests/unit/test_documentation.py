@@ -21,10 +21,11 @@ from tests.conftest import ROOT
 README = ROOT / "README.md"
 RUNBOOK = ROOT / "docs" / "runbook"
 PAGES = [str(page.relative_to(ROOT)) for page in sorted(RUNBOOK.glob("*.md"))]
+DECISIONS = [str(page.relative_to(ROOT)) for page in (ROOT / "docs" / "decisions").glob("*.md")]
 DECISION_SECTIONS = ("Status: ", "Date: ", "## Context", "## Options", "## Decision")
 TARGETS = (
-    "synth", "test", "lint", "plan", "deploy", "destroy", "bench", "bench-pause", "bench-validator",
-    "help",
+    "synth", "test", "rehearse", "lint", "plan", "deploy", "destroy", "bench", "bench-pause",
+    "bench-validator", "help",
 )  # fmt: skip
 # Commands of the README → how a test or the Makefile runs them.
 RUN_BY_HAND = {
@@ -36,6 +37,7 @@ RUN_BY_HAND = {
     "pipenv run migration plan": "tests/unit/scripts/test_migration_plan.py",
     "pipenv run migration start": "tests/unit/scripts/test_migration_start.py",
     "pipenv run migration status": "tests/unit/scripts/test_migration_status.py",
+    "pipenv run rehearse": "tests/unit/rehearsal/test_command.py",
     "pipenv run validate": "tests/integration/test_validate_command.py",
     "pipenv run mint-token": "tests/unit/lambda/test_api_keys_command.py",
     "pipenv run rotate-api-key": "tests/unit/lambda/test_api_keys_command.py",
@@ -200,9 +202,9 @@ def test_every_command_of_the_readme_is_run_by_make_or_by_a_test(command: str) -
 def test_each_operator_command_is_a_script_of_the_pipfile() -> None:
     pipfile = (ROOT / "Pipfile").read_text(encoding="utf-8")
     for name in (word for word in map(_script, commands()) if word):
-        module = re.search(rf'^{name} = "python -m scripts\.(\w+)', pipfile, re.MULTILINE)
+        module = re.search(rf'^{name} = "python -m ([\w.]+)', pipfile, re.MULTILINE)
         assert module, f"{name} is not in the Pipfile"
-        file = ROOT / "scripts" / module[1]
+        file = ROOT / module[1].replace(".", "/")
         assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file()
 
 
@@ -211,10 +213,12 @@ def _script(command: str) -> str | None:
     return found[1] if found else None
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", *PAGES])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/architecture.md", "docs/rehearsal.md", *DECISIONS, *PAGES]
+)
 def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\((?!https:)([^)#]+)\)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import boto3
 import pytest
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -160,6 +161,22 @@ def test_each_resource_that_a_variable_names_exists(account: Account) -> None:
     assert account.document("lock.json") is None and account.lock_holder is None
 
 
+def test_what_no_one_calls_is_a_name_alone(account: Account) -> None:
+    declared = account.synthesized.named
+    assert declared("aws_iam_role") and declared("aws_kms_key") and declared("aws_nat_gateway")
+
+    assert client("iam").list_roles()["Roles"] == []
+    assert client("kms").list_keys()["Keys"] == []
+    assert client("ec2").describe_nat_gateways()["NatGateways"] == []
+
+
+def test_permissions_are_not_asked_for(account: Account) -> None:
+    anybody = boto3.client("ssm", aws_access_key_id="nobody", aws_secret_access_key="none")  # noqa: S106
+    anybody.put_parameter(Name=account.variable("ROUTING_PARAMETER"), Value="x", Overwrite=True)
+
+    assert account.routing == "x"
+
+
 def test_the_secrets_hold_the_logins_of_this_machine(account: Account) -> None:
     def secret(name: str) -> dict[str, Any]:
         answer = client("secretsmanager").get_secret_value(SecretId=account.variable(name))
@@ -292,6 +309,14 @@ def test_alarms_are_well_until_one_is_rung(account: Account) -> None:
     assert states["pooler-tasks-rehearsal"] == "INSUFFICIENT_DATA"
     with pytest.raises(LookupError, match="no alarm nothing; there are api-5xx-rehearsal"):
         account.alarm("nothing", "ALARM")
+
+
+def test_an_alarm_does_not_watch_its_metric(account: Account) -> None:
+    account.publish_lag(account.variable("FORWARD_TASK_ARN"), 1e6, datetime.now(UTC))
+    alarms = client("cloudwatch").describe_alarms()["MetricAlarms"]
+
+    assert [a for a in alarms if a.get("MetricName") == "CDCLatencyTarget"]
+    assert {alarm["StateValue"] for alarm in alarms} == {"OK"}
 
 
 @pytest.mark.parametrize("weight", [5, 50, 100, 0])

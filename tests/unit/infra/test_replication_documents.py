@@ -143,6 +143,7 @@ def test_all_tables_of_the_schemas_are_copied_but_those_of_dms() -> None:
         ("exclude", "public", "awsdms_%"),
         ("include", "audit", "%"),
         ("exclude", "audit", "awsdms_%"),
+        ("include", "migration_control", "marker"),
     ]
 
 
@@ -151,8 +152,8 @@ def test_rules_have_ids_and_names_of_their_own() -> None:
         schemas=("public", "audit"), lob_table_sizes_kb={"public.notes": 3, "audit.notes": 4}
     )
     found = rules(settings)
-    assert len({rule["rule-id"] for rule in found}) == len(found) == 6
-    assert len({rule["rule-name"] for rule in found}) == 6
+    assert len({rule["rule-id"] for rule in found}) == len(found) == 7
+    assert len({rule["rule-name"] for rule in found}) == 7
     assert all(rule["rule-id"].isdigit() for rule in found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.invariants import End, Observed, judge
+from rehearsal.invariants import End, Observed, Watched, judge
 from rehearsal.observer import Look
 from rehearsal.record import LedgerResult, Message, Pause, Span, Struck
 
@@ -36,6 +36,10 @@ CLEAN = Observed(
     held=True,
     struck=[],
     end=END,
+    watched=[
+        Watched("Bake", ("SetTrafficWeight", "AwaitApproval"), frozenset({"api-5xx"}), True),
+        Watched("Soak", ("AwaitCompletion",), frozenset({"aurora-cpu"})),
+    ],
     reached_target=True,
 )
 
@@ -99,6 +103,13 @@ def test_what_is_wrong_breaks_its_invariant(
     found = broken(replace(CLEAN, **changes))
     assert found.keys() == {invariant}
     assert why in found[invariant]
+
+
+def test_an_alarm_that_the_bake_does_not_look_at_holds_nothing() -> None:
+    struck = [Struck(2.2, "alarm (aurora-cpu) enter:Bake", "entering Bake")]
+    assert broken(replace(CLEAN, struck=struck)) == {}
+    states = [*STATES, Span("Soak", 5.0, 5.1), Span("AwaitCompletion", 6.0, 6.1)]
+    assert broken(replace(CLEAN, struck=struck, states=states)).keys() == {"I6"}
 
 
 def test_a_long_pause_that_ended_on_the_source_is_bounded() -> None:

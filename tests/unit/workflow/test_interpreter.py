@@ -201,7 +201,8 @@ def test_name_a_failed_item_reader(bench: Bench) -> None:
     assert "NoSuchKey" in run.output["map"]["Cause"]
 
 
-def test_a_failed_child_is_tolerated_and_the_others_run(bench: Bench) -> None:
+@pytest.mark.parametrize("percentage", [0.0, 100.0])
+def test_a_failed_child_is_tolerated_and_the_others_run(bench: Bench, percentage: float) -> None:
     """moto tolerates whatever ToleratedFailurePercentage says; the definition says all."""
 
     def fail(invocation: Any) -> None:
@@ -209,7 +210,8 @@ def test_a_failed_child_is_tolerated_and_the_others_run(bench: Bench) -> None:
             raise RefusedError("no")
 
     bench.functions.faults.append(fail)
-    run = bench.run(mapped(task({"n.$": "$.item.n"})), {"key": "items.json"})
+    states = mapped(task({"n.$": "$.item.n"}), ToleratedFailurePercentage=percentage)
+    run = bench.run(states, {"key": "items.json"})
     assert run.status == "SUCCEEDED"
     assert sorted(i.event["n"] for i in bench.functions.invocations) == [0, 1]
 

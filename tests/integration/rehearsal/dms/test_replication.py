@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from rehearsal.dms.job import Endpoint
+from rehearsal.waiting import until
 from tests.integration.rehearsal.dms.conftest import CAPTURE, Stage, mappings, settings
 
 pytestmark = pytest.mark.integration
@@ -318,6 +319,41 @@ def test_or_stops_the_task_where_the_endpoint_says_so(replicated: Stage, when: s
     replicated.until_status(arn, "failed")
     assert "truncated" in replicated.describe(arn)["LastFailureMessage"]
     assert replicated.run(replicated.target, "select * from notes") == []
+
+
+def test_a_large_value_travels_with_its_row(replicated: Stage) -> None:
+    """DMS writes the row first and looks the value up by the key: NOT NULL or no key is refused."""
+    replicated.both("create table letters (id int not null, words text not null)")
+    replicated.started(replicated.declare())
+    replicated.run(replicated.source, "insert into letters values (1, repeat('x', 70000))")
+    replicated.dms.settle(0)
+    assert replicated.run(replicated.target, "select length(words) from letters") == [(70000,)]
+
+
+def test_all_tables_are_loaded_as_they_were_at_one_moment(replicated: Stage) -> None:
+    replicated.both("create table first (id int primary key)")
+    replicated.both("create table second (id int primary key)")
+    replicated.run(replicated.source, "insert into first values (1)")
+    arn = replicated.declare()
+    with psycopg2.connect(replicated.dsn("target")) as held, held.cursor() as cursor:
+        cursor.execute("lock table second")
+        replicated.start(arn)
+        until(lambda: replicated.run(replicated.target, "select id from first"))
+        replicated.run(replicated.source, "insert into second values (1)")
+    held.close()
+    replicated.until_status(arn, "running")
+    replicated.dms.settle(0)
+    second = replicated.tables(arn)["second"]
+    assert (second["FullLoadRows"], second["Inserts"]) == (0, 1)
+    assert same(replicated, "second") == 1
+
+
+def test_of_the_control_tables_only_that_of_recovery_is_written(replicated: Stage) -> None:
+    replicated.both(PAID)
+    replicated.started(replicated.declare())
+    control = "select tablename from pg_tables where tablename like 'awsdms%'"
+    assert replicated.run(replicated.target, control) == [("awsdms_txn_state",)]
+    assert replicated.run(replicated.source, control) == []
 
 
 def _only(table: str) -> dict[str, object]:
