@@ -16,9 +16,10 @@ import pytest
 from lib.settings import Settings
 from rehearsal import disturbances, outcome
 from rehearsal.fault import Fault
+from rehearsal.invariants import Observed
 from rehearsal.ledger import Ledger
 from rehearsal.observer import Look
-from rehearsal.record import LedgerResult, Message, Record, Side, Span
+from rehearsal.record import LedgerResult, Message, Record, Side, Span, Verdict
 from rehearsal.run import Rehearsal
 from rehearsal.scenario import Scenario
 from tests.support.ledgers import Told, ledger_of
@@ -269,3 +270,19 @@ def test_the_evidence_has_settings_scenario_and_validation() -> None:
 
 def documents(done: Done) -> dict[str, bytes]:
     return outcome.documents(cast(Rehearsal, done))
+
+
+def test_what_bake_and_soak_look_at_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Observed] = []
+
+    def judge(observed: Observed) -> list[Verdict]:
+        seen.append(observed)
+        return []
+
+    monkeypatch.setattr(outcome, "judge", judge)
+    record(Done())
+    bake, soak = seen[0].watched
+    assert (bake.waits, set(bake.alarms), bake.traffic) == (
+        "Bake", {"api-errors", "api-latency"}, True,
+    )  # fmt: skip
+    assert (soak.waits, set(soak.alarms), soak.traffic) == ("Soak", {"replication-lag"}, False)
