@@ -16,14 +16,19 @@ import pytest
 from lib.settings import Settings
 from rehearsal import disturbances, outcome
 from rehearsal.fault import Fault
+from rehearsal.invariants import Observed
 from rehearsal.ledger import Ledger
 from rehearsal.observer import Look
-from rehearsal.record import LedgerResult, Record, Side, Span
+from rehearsal.record import LedgerResult, Message, Record, Side, Span, Verdict
 from rehearsal.run import Rehearsal
 from rehearsal.scenario import Scenario
 from tests.support.ledgers import Told, ledger_of
 
 HOSTS = {"PRIMARY_SOURCE": "db.onprem.internal", "PRIMARY_TARGET": "aurora.example.com"}
+VARIABLES = {
+    **HOSTS, "ENVIRONMENT_SUFFIX": "dev", "GATE_ALARMS": "api-errors-dev,api-latency-dev",
+    "SOAK_ALARMS": "replication-lag-dev",
+}  # fmt: skip
 STEPS = (
     "Initialize", "StartReplication", "ValidateData", "HoldWritesBegun", "OpenTargetBegun",
     "ReleaseWrites",
@@ -66,14 +71,11 @@ class Account:
         self.primary_host = HOSTS[f"PRIMARY_{serves.upper()}"]
         self.validation: dict[str, Any] | None = {"verdict": "match"}
 
-    variable = staticmethod(HOSTS.__getitem__)
+    variable = staticmethod(VARIABLES.__getitem__)
 
     def journal(self, execution: str) -> list[dict[str, Any]]:
         assert execution == "migration-1"
         return [{"step": step, "detail": DETAILS.get(step, {})} for step in self._steps]
-
-    def messages(self) -> list[dict[str, str]]:
-        return [{"Subject": "Migration: phase finished", "Message": "well"}]
 
     def document(self, key: str) -> dict[str, Any] | None:
         assert key == "validation/migration-1/report.json"
@@ -96,6 +98,7 @@ class Done:
         self.ledger_file = Path("/nowhere")
         self.struck: list[Any] = []
         self.beside: list[str] = []
+        self.messages = [Message(58.0, "Migration: phase finished", "well")]
         self.looks = [replace(SOURCE, at=1000.5), replace(BOTH, at=1001.5), TARGET]
         self.observer = SimpleNamespace(look=lambda: end, looks=self.looks)
         self.sampler = SimpleNamespace(samples=[])
@@ -267,3 +270,19 @@ def test_the_evidence_has_settings_scenario_and_validation() -> None:
 
 def documents(done: Done) -> dict[str, bytes]:
     return outcome.documents(cast(Rehearsal, done))
+
+
+def test_what_bake_and_soak_look_at_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Observed] = []
+
+    def judge(observed: Observed) -> list[Verdict]:
+        seen.append(observed)
+        return []
+
+    monkeypatch.setattr(outcome, "judge", judge)
+    record(Done())
+    bake, soak = seen[0].watched
+    assert (bake.waits, set(bake.alarms), bake.traffic) == (
+        "Bake", {"api-errors", "api-latency"}, True,
+    )  # fmt: skip
+    assert (soak.waits, set(soak.alarms), soak.traffic) == ("Soak", {"replication-lag"}, False)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from rehearsal import sampler as sampling
 from rehearsal.record import Sample
 from rehearsal.sampler import Sampler
+from tests.support.still_time import still
 
 REPORT: dict[str, Any] = {
     "at": 110.0, "sent": 60, "acknowledged": 50, "failed": 2, "unknown": 1,
@@ -31,11 +33,15 @@ class Watched:
 
 
 @pytest.fixture
-def watched() -> Watched:
-    return Watched()
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    """It began a quarter of a second before the first report."""
+    watched = Watched()
+    still(monkeypatch, sampling).moment = 109.75
+    watched.sampler.begin()
+    return watched
 
 
-def test_the_first_report_is_of_a_quarter_of_a_second(watched: Watched) -> None:
+def test_the_first_report_is_of_the_time_since_the_beginning(watched: Watched) -> None:
     watched.sampler.take(REPORT)
     assert watched.told == [
         Sample(

@@ -9,7 +9,7 @@ import pytest
 from rehearsal import clock, timeline
 from rehearsal.clock import Clock
 from rehearsal.record import Span
-from rehearsal.timeline import WAY_BACK, Timeline
+from rehearsal.timeline import FINISH, Timeline
 from tests.support.still_time import StillTime, still
 
 PHASES = {"Initialize": "Prepare", "Preflight": "Prepare", "Bake": "ShiftTraffic"}
@@ -79,13 +79,13 @@ def test_only_the_state_that_was_entered_can_be_left(execution: Execution) -> No
 
 
 def test_a_phase_lasts_while_its_states_follow_one_another(execution: Execution) -> None:
-    for state in ("Initialize", "Preflight", "Bake", "Bake", "Rollback", "Preflight"):
+    for state in ("Initialize", "Preflight", "Bake", "Bake", "Failed", "Preflight"):
         execution.passes(state, skipping=10)
     execution.time.moment += 5
     assert execution.timeline.phases() == [
         Span("Prepare", 0, 2, 20),
         Span("ShiftTraffic", 2, 4, 20),
-        Span(WAY_BACK, 4, 5, 10),
+        Span(FINISH, 4, 5, 10),
         Span("Prepare", 5, 6, 10),
     ]
 
@@ -93,4 +93,4 @@ def test_a_phase_lasts_while_its_states_follow_one_another(execution: Execution)
 def test_nothing_that_ran_has_no_phase(execution: Execution) -> None:
     assert execution.timeline.phases() == []
     assert execution.timeline.phase("Initialize") == "Prepare"
-    assert execution.timeline.phase("Failed") == WAY_BACK
+    assert execution.timeline.phase("Failed") == FINISH
