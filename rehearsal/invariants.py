@@ -9,6 +9,7 @@ I7 (Terraform and the workflow never fight) is proven with Terraform, in
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,15 +47,23 @@ class Watched:
     waits: str
     then: tuple[str, ...]
     alarms: frozenset[str]
-    traffic: bool = False
-    """Whether silence of the API holds it too."""
+    counts_from: str | None = None
+    """Silence of the API holds it too, if it was silent before this state: requests count from
+    there on."""
 
     def concerns(self, struck: Struck) -> bool:
         """Whether the fault is one of these signals."""
         alarm = re.match(r"alarm \((.+?)\)", struck.fault)
         if alarm:
             return alarm[1] in self.alarms
-        return self.traffic and struck.fault.startswith("no-traffic")
+        return self.counts_from is not None and struck.fault.startswith("no-traffic")
+
+    def since(self, struck: Struck, states: Sequence[Span]) -> float:
+        """From when on the signal is all that a wait can see; infinite where it never is."""
+        if struck.fault.startswith("alarm"):
+            return struck.at
+        fresh = (s for s in states if s.name == self.counts_from and not s.error)
+        return next((s.ended for s in fresh if s.began > struck.at), math.inf)
 
 
 @dataclass(frozen=True)
@@ -203,7 +212,8 @@ def _advanced_in_the_dark(seen: Observed) -> Iterator[str]:
         for watch in seen.watched:
             if not watch.concerns(struck):
                 continue
-            looked = [s for s in seen.states if s.name == watch.waits and s.ended > struck.at]
+            since = watch.since(struck, seen.states)
+            looked = [s for s in seen.states if s.name == watch.waits and s.ended > since]
             later = [
                 s.name
                 for s in seen.states

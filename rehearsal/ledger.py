@@ -166,8 +166,11 @@ class Ledger:
         return max(self._latencies(), default=None)
 
     def usual_p99_ms(self) -> float | None:
-        """The 99th percentile of all requests but the longest."""
-        usual = sorted(self._latencies())[:-1]
+        """The 99th percentile of the requests that were over before the longest began, or began
+        when it had ended: in a pause many wait as long as one."""
+        spans = [(request.at, ack.ended) for request, ack in self.acknowledged]
+        began, ended = max(spans, key=lambda span: span[1] - span[0], default=(0.0, 0.0))
+        usual = sorted(1000 * (to - at) for at, to in spans if to <= began or at >= ended)
         return usual[int(0.99 * (len(usual) - 1))] if usual else None
 
     def requests_per_second(self) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rehearsal import disturbances
 from rehearsal.invariants import End, Observed, Watched, judge
-from rehearsal.ledger import Ledger
+from rehearsal.ledger import Acknowledgement, Ledger, Request
 from rehearsal.observer import Look
 from rehearsal.record import LedgerResult, Pause, Record, Side
 from rehearsal.run import Rehearsal
@@ -20,6 +20,7 @@ from rehearsal.site import DATABASE
 def record(done: Rehearsal) -> Record:
     """The record of a rehearsal that has run; its databases and account are still there."""
     ledger = Ledger.read(done.ledger_file)
+    everybody = _with_disturbances(done, ledger)
     journal = done.stage.account.journal(done.world.execution)
     steps = [str(entry["step"]) for entry in journal]
     end = _end(done, steps)
@@ -29,7 +30,7 @@ def record(done: Rehearsal) -> Record:
     verdicts = judge(
         Observed(
             looks=_looks(done) if "StartReplication" in steps else [],
-            overlaps=ledger.overlaps(_moves(steps)),
+            overlaps=everybody.overlaps(_moves(steps)),
             ledger=result,
             ending=done.ending,
             states=done.timeline.states,
@@ -60,7 +61,7 @@ def record(done: Rehearsal) -> Record:
         samples=done.sampler.samples,
         faults=done.struck,
         planned_faults=[str(fault) for fault in done.scenario.faults],
-        writing=ledger.writing(done.timeline.began),
+        writing=everybody.writing(done.timeline.began),
         pause=pause,
         ledger=result,
         verdicts=verdicts,
@@ -114,6 +115,18 @@ def _end(done: Rehearsal, steps: Sequence[str]) -> End:
     )
 
 
+def _with_disturbances(done: Rehearsal, ledger: Ledger) -> Ledger:
+    """With what the source acknowledged round the pooler: it took writes then."""
+    beside = [
+        Request(
+            each.reference, each.began, "direct", done.site.roles[0], (),
+            Acknowledgement(each.began, each.ended, "source", ()),
+        )
+        for each in done.injector.disturbances.acknowledged
+    ]  # fmt: skip
+    return dataclasses.replace(ledger, requests=[*ledger.requests, *beside])
+
+
 def _watched(done: Rehearsal) -> list[Watched]:
     """What the bake and the soak of this environment look at."""
     account = done.stage.account
@@ -124,9 +137,12 @@ def _watched(done: Rehearsal) -> list[Watched]:
         return frozenset(name.removesuffix(suffix) for name in names)
 
     return [
-        Watched("Bake", ("SetTrafficWeight", "AwaitApproval"), alarms("GATE_ALARMS"), traffic=True),
+        Watched(
+            "Bake", ("SetTrafficWeight", "AwaitApproval"), alarms("GATE_ALARMS"),
+            counts_from="SetTrafficWeight",
+        ),
         Watched("Soak", ("AwaitCompletion",), alarms("SOAK_ALARMS")),
-    ]
+    ]  # fmt: skip
 
 
 def _moves(steps: Sequence[str]) -> int:

@@ -6,8 +6,8 @@ import dataclasses
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -66,8 +66,9 @@ class Director:
         first = secrets.randbelow(10**9) if self.options.seed is None else self.options.seed
         return [self._plan(first + number) for number in range(self.options.faults)]
 
-    def perform(self, chosen: Sequence[Scenario], progress: Progress) -> list[Record]:
-        """Rehearse, and write a report of each; the first failure ends it unless told to go on.
+    @contextmanager
+    def site(self) -> Iterator[Site]:
+        """Where rehearsals are held, for as long as the block lasts.
 
         Raises:
             MachineLacks, PackageMissingError: a program is missing here.
@@ -75,12 +76,19 @@ class Director:
         system_packages.ensure()
         # moto's interpreter logs what the timeline tells better.
         logging.getLogger("moto").setLevel(logging.CRITICAL)
+        with Scratch() as scratch, Site(self.synthesized, self.settings, scratch) as site:
+            yield site
+
+    def perform(self, chosen: Sequence[Scenario], progress: Progress) -> list[Record]:
+        """Rehearse, and write a report of each; the first failure ends it unless told to go on.
+
+        Raises:
+            MachineLacks, PackageMissingError: a program is missing here.
+        """
         pages: list[tuple[Record, Path]] = []
-        with ExitStack() as stack:
-            scratch = stack.enter_context(Scratch())
-            site = stack.enter_context(Site(self.synthesized, self.settings, scratch))
+        with self.site() as site:
             for each in chosen:
-                record, page = self._rehearse(site, each, progress)
+                record, page = self.rehearse(site, each, progress)
                 pages.append((record, page))
                 if not record.passed:
                     pages += self._shrunk(site, each, progress)
@@ -95,9 +103,11 @@ class Director:
         drawn = plans.scenario(faults, self.definition, f"plan-{seed}")
         return dataclasses.replace(drawn, seed=seed)
 
-    def _rehearse(self, site: Site, each: Scenario, progress: Progress) -> tuple[Record, Path]:
+    def rehearse(self, site: Site, each: Scenario, progress: Progress) -> tuple[Record, Path]:
+        """One rehearsal, on a site of this director's or of another's of the same environment; its
+        record and the page of its report."""
         progress.planned(each)
-        with site.stage() as stage:
+        with site.stage(self.synthesized) as stage:
             rehearsal = Rehearsal(site, stage, each, self.options.rate, progress)
             rehearsal.run()
             record = outcome.record(rehearsal)
@@ -124,7 +134,7 @@ class Director:
         def fails(faults: plans.Plan) -> bool:
             name = f"{failing.name}-smaller-{len(made) + 1}"
             smaller = plans.scenario(faults, self.definition, name)
-            made[faults] = self._rehearse(site, smaller, progress)
+            made[faults] = self.rehearse(site, smaller, progress)
             return not made[faults][0].passed
 
         smallest = plans.shrink(failing.faults, fails, _SHRINKING)

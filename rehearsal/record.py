@@ -69,7 +69,7 @@ class Writing:
 @dataclass(frozen=True)
 class Pause:
     """The write pause. ``reported_ms`` is the product's own figure, None where it reports none;
-    ``longest_ms`` the longest request, ``usual_ms`` the 99th percentile of all others."""
+    ``longest_ms`` the longest request, ``usual_ms`` the 99th percentile of those at other times."""
 
     reported_ms: float | None
     longest_ms: float | None

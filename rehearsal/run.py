@@ -156,6 +156,10 @@ class Rehearsal:
         self.ending = str(self.timeline.state)
         if told["status"] in (ABORTED, "TIMED_OUT", "RUNNING"):
             self.ending = told["status"]
+        if told["status"] == "RUNNING":
+            # It would go on in the next rehearsal.
+            self.operators.stop(self.world.execution)
+            thread.join(_FLOW_SECONDS)
         if told["status"] in ("FAILED", "TIMED_OUT"):
             self._tell_watchdog(told["status"])
 

@@ -43,6 +43,7 @@ _MAJOR: dict[Side, int] = {"source": SOURCE, "target": TARGET}
 class Stage:
     """What one rehearsal has to itself; ``patch`` is undone when it ends."""
 
+    synthesized: Synthesized
     account: Account
     poolers: PoolerService
     dms: Dms
@@ -50,7 +51,8 @@ class Stage:
 
 
 class Site:
-    """Everything is below ``scratch``; a context manager."""
+    """Everything is below ``scratch``; a context manager. ``synthesized`` is what is rehearsed
+    unless a stage is for another synthesis of the same environment."""
 
     def __init__(self, synthesized: Synthesized, settings: Settings, scratch: Scratch) -> None:
         self.synthesized, self.settings, self.scratch = synthesized, settings, scratch
@@ -87,8 +89,9 @@ class Site:
         self._stack.close()
 
     @contextmanager
-    def stage(self) -> Iterator[Stage]:
+    def stage(self, synthesized: Synthesized | None = None) -> Iterator[Stage]:
         """Fresh databases, account, poolers and replication, for as long as the block lasts."""
+        synthesized = synthesized or self.synthesized
         with ExitStack() as stack:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             for side, server in self.servers.items():
@@ -99,7 +102,7 @@ class Site:
             self.simulation.reset()
             interpreter.spare_work(patch)
             port = free_port()
-            account = Account.create(self.synthesized, self._places(port))
+            account = Account.create(synthesized, self._places(port))
             account.on_record_change(lambda host: self._lead_to(account.place_of(host)))
             self._lead_to(self.servers["source"].endpoint)
             poolers = PoolerService(
@@ -108,10 +111,10 @@ class Site:
                 folder=self.scratch.folder,
             )  # fmt: skip
             stack.callback(poolers.close)
-            dms = self._replication(account, patch)
+            dms = self._replication(synthesized, account, patch)
             stack.callback(dms.close)
             self.runtime.deploy(account.functions)
-            yield Stage(account, poolers, dms, patch)
+            yield Stage(synthesized, account, poolers, dms, patch)
 
     def logins(self) -> dict[str, str]:
         """The application's roles and their passwords."""
@@ -170,16 +173,18 @@ class Site:
         """New connections through the pooler go to ``place`` (host:port) from now on."""
         self.forwarder.move(int(place.rpartition(":")[2]))
 
-    def _replication(self, account: Account, patch: pytest.MonkeyPatch) -> Dms:
+    def _replication(
+        self, synthesized: Synthesized, account: Account, patch: pytest.MonkeyPatch
+    ) -> Dms:
         dms = Dms(clock=self.clock, publish=account.publish_lag)
         dms.attach(patch)
-        for task in self.synthesized.tasks:
+        for task in synthesized.tasks:
             here: Side = "target" if task.slot else "source"
             there: Side = "source" if task.slot else "target"
             dms.declare(
                 account.task_arn(task),
-                source=self._endpoint(here, task.source),
-                target=self._endpoint(there, task.target),
+                source=self._endpoint(here, synthesized, task.source),
+                target=self._endpoint(there, synthesized, task.target),
                 migration_type=task.migration_type,
                 settings=task.settings,
                 mappings=task.mappings,
@@ -187,9 +192,9 @@ class Site:
             )
         return dms
 
-    def _endpoint(self, side: Side, address: str) -> Endpoint:
+    def _endpoint(self, side: Side, synthesized: Synthesized, address: str) -> Endpoint:
         """A database as DMS's endpoint at ``address`` is told to reach it."""
-        settings = self.synthesized.argument(address, "postgres_settings")
+        settings = synthesized.argument(address, "postgres_settings")
         return Endpoint(self.reach(side), settings or {})
 
 

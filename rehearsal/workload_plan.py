@@ -12,7 +12,7 @@ from rehearsal.site import DATABASE, Site, Stage
 
 def plan(site: Site, stage: Stage, ledger: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The first line that the process reads; ``changes`` are this rehearsal's own."""
-    account, authorizer = stage.account, site.synthesized.authorizer
+    account, authorizer = stage.account, stage.synthesized.authorizer
     region, number = account.machine_arn.split(":")[3:5]
     rest_api, name = account.variable("REST_API_ID"), account.variable("STAGE_NAME")
     key = account.api_key

@@ -57,9 +57,9 @@ def _slot_after_release(definition: Definition) -> None:
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="a fence that misses a role",
-        scenario="second-writer-behind-the-fence",
-        says=r"round-the-pooler-\d+ was acknowledged round the pooler and is lost",
-        breaks=("I1", "I2"),
+        scenario="happy-path",
+        says="source and target both took writes of an application role",
+        breaks=("I1", "I4"),
         edits=(
             # It neither takes the role's privileges nor looks whether it can still write.
             Edit(

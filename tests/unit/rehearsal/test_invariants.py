@@ -20,6 +20,7 @@ STATES = [
     Span("PlanValidation", 1.0, 1.1),
     Span("SetTrafficWeight", 2.0, 2.1),
     Span("Bake", 2.1, 3.0),
+    Span("CheckAlarms", 3.0, 3.2),
     Span("SetTrafficWeight", 3.2, 3.3),
     Span("HoldWrites", 4.0, 4.1),
 ]
@@ -37,7 +38,12 @@ CLEAN = Observed(
     struck=[],
     end=END,
     watched=[
-        Watched("Bake", ("SetTrafficWeight", "AwaitApproval"), frozenset({"api-5xx"}), True),
+        Watched(
+            "Bake",
+            ("SetTrafficWeight", "AwaitApproval"),
+            frozenset({"api-5xx"}),
+            "SetTrafficWeight",
+        ),
         Watched("Soak", ("AwaitCompletion",), frozenset({"aurora-cpu"})),
     ],
     reached_target=True,
@@ -91,7 +97,7 @@ def _journal(*more: dict[str, Any], verdict: str | None = "match") -> list[dict[
             "SetTrafficWeight came after alarm",
         ),
         (
-            {"struck": [Struck(2.2, "no-traffic enter:Bake", "entering Bake")]},
+            {"struck": [Struck(1.9, "no-traffic enter:BeginShift", "entering BeginShift")]},
             "I6",
             "SetTrafficWeight came after no-traffic",
         ),
@@ -121,6 +127,12 @@ def test_a_long_pause_that_ended_on_the_source_is_bounded() -> None:
         end=End(True, False, True, "source", "source", 0),
     )
     assert "I5" not in broken(seen)
+
+
+@pytest.mark.parametrize("fault", ["alarm (api-5xx)", "no-traffic"])
+def test_what_had_been_looked_at_when_it_went_dark_may_advance(fault: str) -> None:
+    struck = [Struck(3.1, f"{fault} after:check_alarms", "after check_alarms had done it")]
+    assert broken(replace(CLEAN, struck=struck)) == {}
 
 
 def test_damage_after_the_validation_is_not_the_validations_fault() -> None:

@@ -95,8 +95,16 @@ def test_latency_is_counted_from_the_first_attempt() -> None:
     ledger = ledger_of(*(Told(0, (n + 1) / 1000, "source") for n in range(101)))
 
     assert ledger.longest_ms() == pytest.approx(101)
-    assert ledger.usual_p99_ms() == pytest.approx(99)
     assert ledger.requests_per_second() == pytest.approx(101 / 0.101)
+
+
+def test_usual_are_the_requests_that_did_not_wait_with_the_longest() -> None:
+    before = [Told(n, n + n / 1000, "source") for n in range(100)]
+    held = [Told(100 + n / 100, 102 + n / 100, "target") for n in range(30)]
+    ledger = ledger_of(*before, *held, Told(99.9, 102.5, "target"), Told(103, 103.005, "target"))
+
+    assert ledger.longest_ms() == pytest.approx(2600)
+    assert ledger.usual_p99_ms() == pytest.approx(98)
 
 
 def test_an_empty_ledger_has_no_figures(tmp_path: Path) -> None:
