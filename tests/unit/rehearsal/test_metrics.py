@@ -1,64 +1,74 @@
-"""What CloudWatch is told of minutes in which nobody paid, because they were skipped."""
+"""What CloudWatch is told of skipped time: each task's lag, and requests as if they had come."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from rehearsal.metrics import Metrics
+from rehearsal.sampler import Sampler
+from rehearsal.site import Stage
+from rehearsal.world import RehearsedWorld
 
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-class Told:
-    """The account: keeps what it is told."""
+@dataclass
+class Account:
+    """Notes what is published."""
 
-    def __init__(self, percent: float) -> None:
-        self.aws_percent = percent
-        self.lags: list[tuple[Any, ...]] = []
-        self.requests: list[tuple[datetime, int, int]] = []
+    aws_percent: float = 0.0
+    lags: list[tuple[str, float, tuple[datetime, ...]]] = field(default_factory=list)
+    counted: list[tuple[datetime, int, int]] = field(default_factory=list)
 
-    def publish_lag(self, *sample: Any) -> None:
-        self.lags.append(sample)
+    def publish_lag(self, arn: str, seconds: float, *times: datetime) -> None:
+        self.lags.append((arn, seconds, times))
 
     def count_requests(self, minute: datetime, *, stage: int, canary: int) -> None:
-        self.requests.append((minute, stage, canary))
+        self.counted.append((minute, stage, canary))
 
 
-def tell(
-    seconds: float, *, percent: float = 50, silent: bool = False, lag: float | None = 0.5
-) -> Told:
-    """Of a wait of ``seconds``, when the API had ten requests a second."""
-    account = Told(percent)
-    stage = SimpleNamespace(account=account, dms=SimpleNamespace(lag=lambda _arn: lag))
+def tell(account: Account, seconds: float, *, silent: bool = False, rate: float = 2.0) -> None:
+    lags = {"arn:forward": 0.4, "arn:reverse": None}
+    dms = SimpleNamespace(lag=lags.__getitem__)
     world = SimpleNamespace(
-        clock=SimpleNamespace(now=lambda: NOW), is_silent=silent, running_tasks=lambda: ["forward"]
+        clock=SimpleNamespace(now=lambda: NOW), running_tasks=lambda: list(lags), is_silent=silent
     )
-    sampler = SimpleNamespace(api_rate=10.0)
-    Metrics(cast("Any", stage), cast("Any", world), cast("Any", sampler)).tell(seconds)
-    return account
+    Metrics(
+        cast(Stage, SimpleNamespace(account=account, dms=dms)),
+        cast(RehearsedWorld, world),
+        cast(Sampler, SimpleNamespace(api_rate=rate)),
+    ).tell(seconds)
 
 
-@pytest.mark.parametrize(("percent", "stage", "canary"), [(0, 600, 0), (5, 570, 30), (100, 600, 0)])
-def test_a_skipped_minute_has_the_requests_that_were_seen_lately(
-    percent: float, stage: int, canary: int
-) -> None:
-    told = tell(120, percent=percent).requests
-    assert told == [(NOW, stage, canary), (NOW - MINUTE, stage, canary)]
+def test_the_lag_of_every_task_that_has_one_is_published_for_this_minute() -> None:
+    account = Account()
+    tell(account, 0)
+    assert account.lags == [("arn:forward", 0.4, (NOW - MINUTE / 2, NOW))]
+    assert account.counted == []
 
 
-def test_silent_clients_are_not_counted() -> None:
-    assert tell(60, silent=True).requests == [(NOW, 0, 0)]
+@pytest.mark.parametrize(
+    ("percent", "stage", "canary"), [(0, 120, 0), (5, 114, 6), (50, 60, 60), (100, 120, 0)]
+)
+def test_requests_are_divided_by_the_stages_weight(percent: float, stage: int, canary: int) -> None:
+    account = Account(percent)
+    tell(account, 179)
+    assert account.counted == [(NOW, stage, canary), (NOW - MINUTE, stage, canary)]
 
 
-def test_no_more_than_an_hour_is_counted() -> None:
-    assert len(tell(7 * 24 * 3600).requests) == 60
+def test_an_api_that_was_silenced_has_no_requests() -> None:
+    account = Account(50)
+    tell(account, 60, silent=True)
+    assert account.counted == [(NOW, 0, 0)]
 
 
-def test_lag_is_published_at_the_end_of_what_was_skipped() -> None:
-    assert tell(60).lags == [("forward", 0.5, NOW - MINUTE / 2, NOW)]
-    assert tell(60, lag=None).lags == []
+def test_nobody_asks_for_what_is_more_than_an_hour_ago() -> None:
+    account = Account()
+    tell(account, 24 * 3600)
+    assert [minute for minute, *_ in account.counted] == [NOW - n * MINUTE for n in range(60)]

@@ -43,6 +43,7 @@ class Site:
     """Databases that are not there."""
 
     settings = Settings()
+    roles = ("payments_api",)
 
     def __init__(self) -> None:
         self.connected: list[str] = []
@@ -112,7 +113,7 @@ class Done:
             account=self.account, poolers=SimpleNamespace(paused=lambda: 0)
         )
         self.injector = SimpleNamespace(
-            disturbances=SimpleNamespace(reconcile=lambda _session: self.beside)
+            disturbances=SimpleNamespace(acknowledged=[], reconcile=lambda _session: self.beside)
         )
 
     def _at(self, moment: float = 1060.0) -> float:
@@ -282,7 +283,7 @@ def test_what_bake_and_soak_look_at_is_the_environments(monkeypatch: pytest.Monk
     monkeypatch.setattr(outcome, "judge", judge)
     record(Done())
     bake, soak = seen[0].watched
-    assert (bake.waits, set(bake.alarms), bake.traffic) == (
-        "Bake", {"api-errors", "api-latency"}, True,
+    assert (bake.waits, set(bake.alarms), bake.counts_from) == (
+        "Bake", {"api-errors", "api-latency"}, "SetTrafficWeight",
     )  # fmt: skip
-    assert (soak.waits, set(soak.alarms), soak.traffic) == ("Soak", {"replication-lag"}, False)
+    assert (soak.waits, set(soak.alarms), soak.counts_from) == ("Soak", {"replication-lag"}, None)

@@ -53,7 +53,7 @@ class Stand:
         yield SimpleNamespace(stage=self.stage, secrets=lambda: {"a password"})
 
     @contextmanager
-    def stage(self) -> Iterator[str]:
+    def stage(self, _synthesized: object) -> Iterator[str]:
         self.stages.append("open")
         yield "stage"
         self.stages[-1] = "closed"

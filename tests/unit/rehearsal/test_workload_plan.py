@@ -24,12 +24,13 @@ ACCOUNT = SimpleNamespace(
     api_key=KEY,
 )
 STAGE = SimpleNamespace(
-    account=ACCOUNT, poolers=SimpleNamespace(endpoints=["127.0.0.1:6432", "127.0.0.2:6432"])
-)
-SITE = SimpleNamespace(
+    account=ACCOUNT,
+    poolers=SimpleNamespace(endpoints=["127.0.0.1:6432", "127.0.0.2:6432"]),
     synthesized=SimpleNamespace(
         authorizer=SimpleNamespace(function="authorizer-dev", expression="^Bearer .+$")
     ),
+)
+SITE = SimpleNamespace(
     logins=lambda: {"payments_api": "secret", "payments_batch": "other"},
     clock=SimpleNamespace(file=Path("/scratch/clock")),
     runtime=SimpleNamespace(socket=Path("/scratch/socket")),
