@@ -10,12 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sns import (  # noqa: E501
+    StateTaskServiceSns,
+)
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.responses import StepFunctionResponse
+
+from rehearsal.lambda_runtime.function import FunctionFailed
 
 
 def tell_of_states(
@@ -61,6 +67,28 @@ def stop_executions_at_once(patch: pytest.MonkeyPatch, stopped: Callable[[], Non
 
     patch.setattr(Environment, "set_error", set_error_unless_stopped)
     patch.setattr(StepFunctionResponse, "stop_execution", stop_execution)
+
+
+def surround_notices(
+    patch: pytest.MonkeyPatch, before: Callable[[], None], after: Callable[[], None]
+) -> None:
+    """``before`` and ``after`` are called round each message that a state publishes by itself; a
+    FunctionFailed of theirs is an error of SNS."""
+    publish = StateTaskServiceSns._eval_service_task
+
+    def surrounded(self: Any, *given: Any, **named: Any) -> None:
+        try:
+            before()
+            publish(self, *given, **named)
+            after()
+        except FunctionFailed as failed:
+            answer = {
+                "Error": {"Code": "InternalErrorException", "Message": failed.message},
+                "ResponseMetadata": {"HTTPStatusCode": 500, "RequestId": "rehearsal"},
+            }
+            raise ClientError(answer, "Publish") from failed
+
+    patch.setattr(StateTaskServiceSns, "_eval_service_task", surrounded)
 
 
 def answer_history_as_asked(patch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ def record(done: Rehearsal) -> Record:
         messages=done.messages,
         journal=journal,
         expected_primary=done.scenario.primary_after(done.ending),
+        # A random plan may end before one of its moments.
+        unstruck=[str(f) for f in done.injector.unstruck() if done.scenario.seed is None],
     )
 
 

@@ -34,7 +34,6 @@ class Director:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.records: list[Record] = []
 
     @cached_property
     def settings(self) -> Settings:
@@ -134,6 +133,7 @@ class Director:
         def fails(faults: plans.Plan) -> bool:
             name = f"{failing.name}-smaller-{len(made) + 1}"
             smaller = plans.scenario(faults, self.definition, name)
+            smaller = dataclasses.replace(smaller, seed=failing.seed)
             made[faults] = self.rehearse(site, smaller, progress)
             return not made[faults][0].passed
 

@@ -127,6 +127,8 @@ def outcome(record: Record) -> RenderableType:
     if record.expected_primary not in (None, record.primary):
         because = Text(f"{record.primary} serves instead of {record.expected_primary}")
         table.add_row("  primary", _BAD, because)
+    if record.unstruck:
+        table.add_row("  faults", _BAD, Text(f"never struck: {'; '.join(record.unstruck)}"))
     return Group(_headline(record), table)
 
 

@@ -148,16 +148,19 @@ class Record:
     """The entries of the product's own journal."""
     expected_primary: Side | None = None
     """The database that should serve at the end."""
+    unstruck: Sequence[str] = ()
+    """Faults of a named scenario whose moment never came: it has not shown what it is for."""
     evidence: str | None = None
     """The head of its evidence pack's chain."""
 
     @property
     def passed(self) -> bool:
-        """Whether every invariant held and it ended as expected."""
+        """Whether every invariant held, it ended as expected and its faults have struck."""
         return (
             all(verdict.held for verdict in self.verdicts)
             and self.ending in self.expected
             and self.expected_primary in (None, self.primary)
+            and not self.unstruck
         )
 
     def to_json(self) -> dict[str, Any]:

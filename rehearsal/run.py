@@ -18,6 +18,7 @@ from rehearsal.injector import Injector
 from rehearsal.interpreter import Interpreter
 from rehearsal.invocations import Invocations
 from rehearsal.metrics import Metrics
+from rehearsal.moments import PUBLISH
 from rehearsal.observer import Observer
 from rehearsal.operators import Operators
 from rehearsal.progress import Progress
@@ -117,6 +118,11 @@ class Rehearsal:
         interpreter_watch.tell_of_states(patch, self._entered, self.timeline.left)
         interpreter_watch.stop_executions_at_once(patch, self._stopped)
         interpreter_watch.answer_history_as_asked(patch)
+        interpreter_watch.surround_notices(
+            patch,
+            lambda: self.injector.before(PUBLISH, {}),
+            lambda: self.injector.after(PUBLISH, {}),
+        )
 
     def _pay(self, stack: ExitStack) -> None:
         self.ledger_file.unlink(missing_ok=True)
@@ -134,10 +140,8 @@ class Rehearsal:
     def _going_on(self) -> Iterator[None]:
         """What goes by while something waits: replication, metrics, people."""
         waits, metrics = self.site.waits, Metrics(self.stage, self.world, self.sampler)
-        waits.before, waits.after = (
-            [self.stage.dms.settle],
-            [metrics.tell, self._answer, self._hear],
-        )
+        waits.before = [self.stage.dms.settle]
+        waits.after = [metrics.tell, self._answer, self._hear]
         metrics.tell(0)
         try:
             yield

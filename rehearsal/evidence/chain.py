@@ -22,7 +22,7 @@ _SCENARIO = (
     "scenario", "summary", "environment", "seed", "started", "planned_faults", "expected",
     "expected_primary",
 )  # fmt: skip
-_RESULT = ("ending", "primary", "cause", "seconds", "skipped_seconds", "passed")
+_RESULT = ("ending", "primary", "cause", "unstruck", "seconds", "skipped_seconds", "passed")
 
 
 def digest(data: bytes) -> str:

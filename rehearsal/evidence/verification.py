@@ -137,5 +137,6 @@ def _verdicts(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"{bad} acknowledged writes are not as they should be, and yet I2 is said to hold"
     passed = all(held.values()) and record["ending"] in record["expected"]
     passed = passed and record["expected_primary"] in (None, record["primary"])
+    passed = passed and not record["unstruck"]
     if record["passed"] != passed:
         yield f"passed is {record['passed']}, which its verdicts and its ending do not say"

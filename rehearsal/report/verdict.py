@@ -67,6 +67,8 @@ def _why(report: Report) -> Html | None:
     ]
     if is_astray(report):
         facts.insert(0, ("Primary database", serving(report)))
+    if report["unstruck"]:
+        facts.insert(0, ("Nothing was shown", f"never struck: {'; '.join(report['unstruck'])}"))
     if report["cause"]:
         facts.append(("The workflow said", report["cause"]))
     stumbled = [s for s in report["states"] if s["error"]]

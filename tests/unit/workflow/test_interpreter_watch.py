@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from migration.clients import client
 from rehearsal import interpreter_watch
 from rehearsal.interpreter import Interpreter
+from rehearsal.lambda_runtime.function import FunctionFailed
 from tests.support.functions import Functions, VirtualClock
 from tests.support.migration_account import simulated_aws
 
@@ -123,6 +124,27 @@ def test_an_execution_that_ended_is_not_stopped(bench: Bench) -> None:
     client("stepfunctions").stop_execution(executionArn=arn)
     assert client("stepfunctions").describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
     assert bench.stopped == 0
+
+
+def test_surround_notices(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = client("sns").create_topic(Name="operators")["TopicArn"]
+    notice = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Parameters": {"TopicArn": topic, "Message": "well"},
+        "Retry": [{"ErrorEquals": ["SNS.InternalErrorException"], "MaxAttempts": 2}],
+        "End": True,
+    }
+    rounds: list[str] = []
+
+    def before() -> None:
+        rounds.append("before")
+        if len(rounds) == 1:
+            raise FunctionFailed("Injected", "planted")
+
+    interpreter_watch.surround_notices(monkeypatch, before, lambda: rounds.append("after"))
+    run = bench.interpreter.run({"StartAt": "Tell", "States": {"Tell": notice}}, "run")
+    assert (run.status, rounds) == ("SUCCEEDED", ["before", "before", "after"])
 
 
 def test_answer_history_as_asked(bench: Bench) -> None:
