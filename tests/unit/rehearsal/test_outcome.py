@@ -112,8 +112,10 @@ class Done:
         self.stage = SimpleNamespace(
             account=self.account, poolers=SimpleNamespace(paused=lambda: 0)
         )
+        self.unstruck: list[Fault] = []
         self.injector = SimpleNamespace(
-            disturbances=SimpleNamespace(acknowledged=[], reconcile=lambda _session: self.beside)
+            disturbances=SimpleNamespace(acknowledged=[], reconcile=lambda _session: self.beside),
+            unstruck=lambda: self.unstruck,
         )
 
     def _at(self, moment: float = 1060.0) -> float:
@@ -287,3 +289,12 @@ def test_what_bake_and_soak_look_at_is_the_environments(monkeypatch: pytest.Monk
         "Bake", {"api-errors", "api-latency"}, "SetTrafficWeight",
     )  # fmt: skip
     assert (soak.waits, set(soak.alarms), soak.counts_from) == ("Soak", {"replication-lag"}, None)
+
+
+def test_a_fault_that_never_struck_shows_nothing_but_in_a_random_plan() -> None:
+    done = Done()
+    done.unstruck = [Fault("abort", "enter:Soak")]
+    assert record(done).passed
+    done.scenario = replace(done.scenario, seed=None)
+    told = record(done)
+    assert (told.unstruck, told.passed) == (["abort enter:Soak"], False)
