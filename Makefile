@@ -36,7 +36,7 @@ synth: $(VENV)/packages.stamp node_modules/.stamp ## set everything up, write Te
 test: $(VENV)/dev-packages.stamp node_modules/.stamp tools/checkov/.venv/packages.stamp ## run every test, Terraform's first: it takes longest and mostly waits
 	@$(BIN)/python -m scripts.terraform
 	@$(BIN)/python -m scripts.system_packages
-	$(PYTEST) -n 3 --no-loadscope-reorder
+	$(PYTEST) -n 4 --no-loadscope-reorder
 
 unit: $(VENV)/dev-packages.stamp node_modules/.stamp ## run the fast tests
 	$(PYTEST) -n 2 tests/unit

@@ -20,9 +20,7 @@ def test_a_migration_that_went_well(stage: Stage) -> None:
     assert wrong(stage) == []
 
 
-@pytest.mark.parametrize(
-    ("operation", "after"), [("set_weight", True), ("fence", True), ("open", True)]
-)
+@pytest.mark.parametrize(("operation", "after"), [("set_weight", True), ("open", True)])
 def test_a_migration_that_was_rolled_back(stage: Stage, operation: str, after: bool) -> None:
     stage.functions.faults.append(crash(operation, after=after))
     assert stage.run().states[-1] == "RolledBack"
