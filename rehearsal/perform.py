@@ -20,10 +20,12 @@ from rehearsal.progress import Progress
 from rehearsal.record import Record
 from rehearsal.run import Rehearsal
 from rehearsal.scenario import Scenario
+from rehearsal.schema import ROLES
 from rehearsal.site import Site
 from rehearsal.synthesized import Synthesized
 from rehearsal.tidy import Scratch
 from scripts import system_packages
+from scripts.operator_error import OperatorError
 
 _SHRINKING = 12
 """Rehearsals that looking for a smaller failing plan may take."""
@@ -37,8 +39,20 @@ class Director:
 
     @cached_property
     def settings(self) -> Settings:
-        """Of the environment that is rehearsed."""
-        return load_settings({"ENVIRONMENT": self.options.environment})
+        """Of the environment that is rehearsed.
+
+        Raises:
+            OperatorError: the demo application's roles are not among its application_roles.
+        """
+        found = load_settings({"ENVIRONMENT": self.options.environment})
+        if missing := sorted(set(ROLES) - set(found.application_roles)):
+            raise OperatorError(
+                f"The application of a rehearsal writes as {', '.join(ROLES)}, and "
+                f"application_roles of environment {self.options.environment} lacks "
+                f"{', '.join(missing)}: rehearse a copy of config/{self.options.environment}.json "
+                "that names them."
+            )
+        return found
 
     @cached_property
     def folder(self) -> Path:

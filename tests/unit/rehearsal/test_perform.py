@@ -19,6 +19,7 @@ from rehearsal.perform import Director
 from rehearsal.progress import Progress
 from rehearsal.scenario import Scenario
 from scripts import system_packages
+from scripts.operator_error import OperatorError
 from tests.support import rehearsed
 from tests.support.workflow_machine import machine
 
@@ -176,3 +177,8 @@ def test_without_a_seed_they_are_new_each_time(output: Path) -> None:
 
 def test_every_scenario_is_known(output: Path) -> None:
     assert {"happy-path", "rollback-inside-cutover"} <= set(director(output).scenarios())
+
+
+def test_an_environment_without_the_applications_roles_is_refused() -> None:
+    with pytest.raises(OperatorError, match="application_roles of environment prod lacks"):
+        Director(Options(environment="prod")).settings  # noqa: B018 - read for what it raises.
