@@ -25,6 +25,11 @@ from rehearsal.tidy import Interrupted, Scratch
 
 def say(*words):
     print(*words, flush=True)
+
+def wait():
+    # Not signal.pause(): a signal just before it would not end it.
+    while True:
+        time.sleep(0.05)
 """
 # One child that heeds a signal and one that does not; both sleep until they are ended.
 BUSY = """
@@ -40,7 +45,7 @@ READY = """
     say(scratch.folder)
 """
 WAIT = f"""{READY}
-    signal.pause()
+    wait()
 """
 
 
@@ -208,7 +213,7 @@ def test_a_postgresql_server_gives_its_shared_memory_back(
         server = postgres.start(16, scratch.folder)
         say(scratch.folder)
         say((server.folder / "data" / "postmaster.pid").read_text().split()[0])
-        signal.pause()
+        wait()
     """
     with director(script, tmp_path) as (process, folder):
         assert process.stdout

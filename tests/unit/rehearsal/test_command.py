@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +142,8 @@ class Interrupted(Director):
     def perform(self, scenarios: Sequence[Any], progress: Progress) -> list[Record]:
         with Scratch(self.folder):
             os.kill(os.getpid(), self.number)
-            signal.pause()
+            # Not signal.pause(): the signal may have come already.
+            time.sleep(1)
         raise AssertionError("never here")
 
 
