@@ -53,8 +53,8 @@ def wrong(browser: Browser) -> list[str]:
     return found
 
 
-# Two records in every width and scheme; the others, which differ in what they hold, narrow and dark,
-# wide and light.
+# Two records in every width and scheme; the others, which differ in what they hold, narrow and
+# dark, wide and light.
 _LOOKS: list[tuple[int, Scheme]] = [(w, s) for w in (360, 800, 1600) for s in ("light", "dark")]
 _EXTREMES: list[tuple[int, Scheme]] = [(360, "dark"), (1600, "light")]
 
