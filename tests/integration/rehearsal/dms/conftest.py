@@ -157,7 +157,7 @@ class Stage:
         return not any(active for _, active in self.slots(side))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_servers() -> Iterator[dict[str, Server]]:
     """PostgreSQL 14 and 17, with the plugin test_decoding."""
     started = {
@@ -169,8 +169,9 @@ def real_servers() -> Iterator[dict[str, Server]]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def moto() -> Iterator[None]:
+    """Not for the session: other tests of this process want an AWS of their own."""
     with simulated_aws():
         yield
 
