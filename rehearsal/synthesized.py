@@ -215,13 +215,6 @@ class Synthesized:
             cache_seconds=declared["authorizer_result_ttl_in_seconds"],
         )
 
-    @cached_property
-    def pooler_variables(self) -> dict[str, str]:
-        """What the pooler's container is told; its secret apart."""
-        _, declared = self.only("aws_ecs_task_definition")
-        [container] = json.loads(declared["container_definitions"])
-        return {each["name"]: each["value"] for each in container["environment"]}
-
 
 def _types(stack: Stack) -> Mapping[str, Any]:
     found: Mapping[str, Any] = stack.content.get("resource", {})

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from pg8000.native import Connection
 
@@ -71,10 +70,6 @@ class PreflightResult:
     def warnings(self) -> list[Finding]:
         """The findings for the operator to weigh."""
         return [finding for finding in self.findings if finding.severity is Severity.WARNING]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The result as JSON data."""
-        return asdict(self)
 
 
 def check(source: Database, target: Database, expectations: Expectations) -> PreflightResult:
