@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration import checkpoints, clock
-from migration.errors import ConcurrentChange
+from migration.errors import ConcurrentChange, Superseded
 
 # A collision needs two functions of one execution at work at the same moment (a rollback that an
 # operator starts while a step runs): more than a few in a row mean something is wrong.
 _ATTEMPTS = 5
+
+NEVER_BEGAN = "NeverBegan"
+"""The only entry of an execution that was over before its first step was recorded."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,29 @@ class Journal:
         found: list[dict[str, Any]] = [e["detail"] for e in self.entries() if e["step"] == step]
         return found[0] if found else {}
 
+    def begin(self, step: str, phase: str, detail: dict[str, Any]) -> None:
+        """Record the execution's first step, as :meth:`record`.
+
+        Raises:
+            Superseded: :meth:`close` came first; nothing is recorded.
+        """
+        if not checkpoints.create(self.bucket, self.key, self._document([], step, phase, detail)):
+            if self.has(NEVER_BEGAN):
+                raise Superseded(
+                    f"{self.execution} was over before it began, and does nothing any more; start "
+                    "a new one"
+                )
+            self.record(step, phase, detail)
+
+    def close(self, why: str) -> bool:
+        """Record that the execution was over before it began; False, and no change, if it began.
+
+        The function of its first step may outlive it: of that step and this entry, whichever
+        comes first keeps the other out.
+        """
+        document = self._document([], NEVER_BEGAN, "Rollback", {"reason": why})
+        return checkpoints.create(self.bucket, self.key, document)
+
     def record(self, step: str, phase: str, detail: dict[str, Any] | None = None) -> None:
         """Record that ``step`` of ``phase`` is finished. A step already recorded stays as it is.
 
@@ -66,12 +92,17 @@ class Journal:
         entries = stored[0]["entries"] if stored else []
         if any(entry["step"] == step for entry in entries):
             return True
-        entry = {"step": step, "phase": phase, "at": clock.now().isoformat(), "detail": detail}
-        document = {
-            "execution": self.execution,
-            "environment": self.environment,
-            "entries": [*entries, entry],
-        }
+        document = self._document(entries, step, phase, detail)
         if stored is None:
             return checkpoints.create(self.bucket, self.key, document)
         return checkpoints.replace(self.bucket, self.key, document, stored[1])
+
+    def _document(
+        self, before: list[dict[str, Any]], step: str, phase: str, detail: dict[str, Any]
+    ) -> dict[str, Any]:
+        entry = {"step": step, "phase": phase, "at": clock.now().isoformat(), "detail": detail}
+        return {
+            "execution": self.execution,
+            "environment": self.environment,
+            "entries": [*before, entry],
+        }

@@ -26,7 +26,7 @@ from migration import (
     source_wal,
     turn,
 )
-from migration.errors import EndpointTestPending, InvalidRequest, PreflightFailed
+from migration.errors import EndpointTestPending, InvalidRequest, PreflightFailed, Superseded
 from migration.execution import Execution
 from migration.journal import Journal
 
@@ -45,6 +45,7 @@ def initialize(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
         InvalidRequest: the input is wrong (:func:`request.of`), or the target already is the
             primary database.
         MigrationInProgress: another execution holds the lock; nothing was changed.
+        Superseded: the execution was stopped before this; the lock is free again.
     """
     asked = request.of(event.get("input"), event["phases"])
     if routing.current(os.environ["ROUTING_PARAMETER"]) == "target":
@@ -53,8 +54,14 @@ def initialize(execution: Execution, event: dict[str, Any]) -> dict[str, Any]:
             "('pipenv run migration rollback'), or leave it be"
         )
     holder = lock.Holder(execution.name, execution.arn, execution.started)
-    lock.take(os.environ["CHECKPOINT_BUCKET"], holder)
-    Journal.of(execution.name).record("Initialize", PHASE, asked)
+    bucket = os.environ["CHECKPOINT_BUCKET"]
+    lock.take(bucket, holder)
+    try:
+        Journal.of(execution.name).begin("Initialize", PHASE, asked)
+    except Superseded:
+        # The watchdog has looked already, and found nothing to roll back.
+        lock.release(bucket, execution.name)
+        raise
     return asked
 
 

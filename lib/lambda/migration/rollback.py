@@ -14,7 +14,7 @@ from typing import Any
 from migration import checkpoints, clients, clock, complete, endings, lock, routing, soak
 from migration.errors import MigrationInProgress, RollbackIncomplete
 from migration.execution import Execution
-from migration.journal import Journal
+from migration.journal import NEVER_BEGAN, Journal
 from migration.way_back import STOP_FORWARD, Stage, WayBack, stage
 
 STEP = "ExecuteRollback"
@@ -39,11 +39,18 @@ class Rollback:
             topic=os.environ["TOPIC_ARN"],
         )
 
-    def is_due(self, execution: Execution) -> bool:
+    def is_due(self, execution: Execution, ended: str) -> bool:
         """Whether ``execution`` stopped in the middle: it holds the lock, and does not merely wait
-        for the word that the way back is not needed any more, or to be able to ask for it."""
-        return lock.is_held_by(self.bucket, execution.name) and not self._journal(execution).has(
-            soak.SOAKED
+        for the word that the way back is not needed any more, or to be able to ask for it.
+
+        One that has not begun never will: its first step may be at work still, to take the lock
+        after this look. ``ended``: the status it ended with.
+        """
+        journal = self._journal(execution)
+        if not lock.is_held_by(self.bucket, execution.name) and journal.close(f"it ended {ended}"):
+            return False
+        return lock.is_held_by(self.bucket, execution.name) and not (
+            journal.has(soak.SOAKED) or journal.has(NEVER_BEGAN)
         )
 
     def over(self, execution: Execution) -> dict[str, Any] | None:
@@ -57,7 +64,7 @@ class Rollback:
             return _nothing(execution, "the way back was given up with 'complete'")
         if lock.is_held_by(self.bucket, execution.name):
             return None
-        if not steps:
+        if not steps or NEVER_BEGAN in steps:
             return _nothing(execution, "it never began")
         if STEP in steps:
             stored = checkpoints.read(self.bucket, _saved(execution))

@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from migration.clients import client
-from migration.errors import ConcurrentChange
-from migration.journal import Journal
+from migration.errors import ConcurrentChange, Superseded
+from migration.journal import NEVER_BEGAN, Journal
 from tests.support.functions import VirtualClock
 from tests.support.migration_account import (
     BUCKET,
@@ -77,6 +77,22 @@ def test_recording_a_step_twice_changes_nothing(journal: Journal, virtual: Virtu
 def test_executions_have_journals_of_their_own(journal: Journal) -> None:
     journal.record("Initialize", "Prepare")
     assert Journal.of("run-2").entries() == []
+
+
+def test_of_the_first_step_and_the_word_that_it_never_comes_one_is_recorded(
+    journal: Journal,
+) -> None:
+    assert journal.close("it ended ABORTED")
+    with pytest.raises(Superseded, match="start a new one"):
+        journal.begin("Initialize", "Prepare", {})
+    assert [entry["step"] for entry in journal.entries()] == [NEVER_BEGAN]
+    other = Journal.of("run-2")
+    other.begin("Initialize", "Prepare", {"stop_after": "Soak"})
+    assert not other.close("it ended ABORTED")
+    other.begin("Initialize", "Prepare", {})
+    assert [(e["step"], e["detail"]) for e in other.entries()] == [
+        ("Initialize", {"stop_after": "Soak"})
+    ]
 
 
 @pytest.mark.parametrize("already", [[], ["Initialize"]], ids=["first entry", "later entry"])

@@ -21,6 +21,7 @@ from migration.errors import (
     Superseded,
 )
 from migration.findings import error, warning
+from migration.journal import Journal
 from migration.preflight import PreflightResult
 from migration.sides import Sides
 from tests.support.functions import VirtualClock
@@ -149,6 +150,16 @@ def test_initialize_refuses_a_second_execution(
     with pytest.raises(MigrationInProgress, match="run-1 has been migrating"):
         call("initialize", input={}, phases=["Prepare"], execution={"name": "run-2"})
     assert account.steps("run-2") == []
+
+
+def test_initialize_of_an_execution_that_is_over_gives_the_lock_back(
+    account: MigrationAccount, call: Callable[..., Any]
+) -> None:
+    """Stopped while this function was at work: the watchdog looked before there was a lock."""
+    Journal.of("run-1").close("it ended ABORTED")
+    with pytest.raises(Superseded, match="run-1 was over before it began"):
+        call("initialize", input={"started_by": STARTER}, phases=PHASES)
+    assert (account.lock_holder, account.steps("run-1")) == (None, ["NeverBegan"])
 
 
 def test_preflight_asks_again_while_dms_tests_the_endpoints(

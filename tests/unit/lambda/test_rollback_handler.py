@@ -10,7 +10,7 @@ from migration import lock
 from migration.errors import InvalidRequest
 from migration.journal import Journal
 from tests.support.functions import VirtualClock
-from tests.support.migration_account import BUCKET, MigrationAccount, watched_calls
+from tests.support.migration_account import BUCKET, Call, MigrationAccount, watched_calls
 
 
 @pytest.fixture
@@ -106,6 +106,39 @@ def test_the_watchdog_leaves_alone_what_holds_nothing(
     assert (account.routing, account.task_status) == ("target", "running")
     assert account.lock_holder == holder
     assert account.messages() == []
+    assert account.steps("run-1") == ["NeverBegan"]
+    assert account.detail("run-1", "NeverBegan") == {"reason": "it ended FAILED"}
+
+
+def test_what_began_after_the_watchdogs_first_look_is_rolled_back(
+    account: MigrationAccount, context: Any
+) -> None:
+    """Its function took the lock and wrote the journal between the look and the word that it
+    never began."""
+    lock.release(BUCKET, "run-1")
+    looked = False
+
+    def begin(call: Call) -> None:
+        nonlocal looked
+        if call.operation == "s3:PutObject" and not looked:
+            looked = True
+            lock.take(BUCKET, lock.Holder("run-1", "arn:run-1", "2026-11-21T12:00:00Z"))
+            Journal.of("run-1").begin("Initialize", "Prepare", {})
+
+    with watched_calls(begin):
+        event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "ABORTED"}
+        assert rollback_handler.handler(event, context)["outcome"] == "rolled_back"
+    assert account.steps("run-1") == ["Initialize", "ExecuteRollback"]
+    assert (account.lock_holder, len(account.messages())) == (None, 1)
+
+
+def test_a_first_step_that_is_giving_the_lock_back_is_left_alone_by_the_watchdog(
+    account: MigrationAccount, context: Any
+) -> None:
+    Journal.of("run-1").close("it ended ABORTED")
+    event = {"execution": {"name": "run-1", "arn": "arn:run-1"}, "ended": "ABORTED"}
+    assert rollback_handler.handler(event, context) == {"outcome": "nothing_held"}
+    assert account.lock_holder == "run-1"
 
 
 def test_a_migration_that_waits_for_its_completion_is_left_alone_by_the_watchdog(
@@ -125,6 +158,7 @@ def test_a_migration_that_waits_for_its_completion_is_left_alone_by_the_watchdog
         (["Initialize", "Finish"], "the source is still the primary database"),
         (["Initialize", "OpenTargetBegun", "DropSlotsBegun"], "was given up with 'complete'"),
         ([], "it never began"),
+        (["NeverBegan"], "it never began"),
         (["Initialize"], "the target is the primary database by another migration"),
     ],
 )
