@@ -12,8 +12,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIPENV_VENV_IN_PROJECT := 1
 export PIPENV_IGNORE_VIRTUALENVS := 1
 export PIPENV_NOSPIN := 1
-# The provider has 1,400 modules, of which few are imported: those are compiled when they are.
+# The provider has 1,400 modules, of which few are imported: those are compiled when they are, once,
+# also where the machine is set not to keep that.
 export PIP_NO_COMPILE := 1
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 # Python's and Node's packages are set up side by side.

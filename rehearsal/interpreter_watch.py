@@ -92,11 +92,13 @@ def surround_notices(
 
 
 def answer_history_as_asked(patch: pytest.MonkeyPatch) -> None:
-    """moto ignores the order and the number of events asked for, and answers all of them."""
+    """moto ignores the order and the number of events asked for, and answers all of them. Unasked,
+    AWS answers 100 (Step Functions API reference, GetExecutionHistory); it has more on another
+    page, and this has not."""
 
     def get_execution_history(self: Any) -> ActionResult:
         history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
         events = list(history["events"])[:: -1 if self._get_param("reverseOrder") else 1]
-        return ActionResult({"events": events[: self._get_param("maxResults") or 1000]})
+        return ActionResult({"events": events[: self._get_param("maxResults") or 100]})
 
     patch.setattr(StepFunctionResponse, "get_execution_history", get_execution_history)

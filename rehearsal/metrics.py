@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rehearsal.sampler import Sampler
 from rehearsal.site import Stage
@@ -29,10 +29,13 @@ class Metrics:
             lag = self._stage.dms.lag(arn)
             if lag is not None:
                 account.publish_lag(arn, lag, now - _MINUTE / 2, now)
+        if minutes := min(int(seconds // 60), _LONGEST):
+            self._count([now - back * _MINUTE for back in range(minutes)])
+
+    def _count(self, minutes: list[datetime]) -> None:
+        account = self._stage.account
         rate = 0.0 if self._world.is_silent else self._sampler.api_rate
         percent = account.aws_percent
         # At 100 percent there is no canary: the stage itself leads to AWS.
         canary = round(60 * rate * percent / 100) if percent < 100 else 0
-        stage = round(60 * rate) - canary
-        for back in range(min(int(seconds // 60), _LONGEST)):
-            account.count_requests(now - back * _MINUTE, stage=stage, canary=canary)
+        account.count_requests(*minutes, stage=round(60 * rate) - canary, canary=canary)

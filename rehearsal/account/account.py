@@ -211,12 +211,13 @@ class Account:
         shares[taken] = shares.get(taken, 0.0) + percent
         return shares.get(self.variable("AWS_BACKEND"), 0.0)
 
-    def count_requests(self, minute: datetime, *, stage: int, canary: int) -> None:
-        """What the access logs' filters count of one minute."""
+    def count_requests(self, *minutes: datetime, stage: int, canary: int) -> None:
+        """What the access logs' filters count of each of ``minutes``."""
         client("cloudwatch").put_metric_data(
             Namespace=self._namespace,
             MetricData=[
                 {"MetricName": name, "Timestamp": minute, "Value": float(requests)}
+                for minute in minutes
                 for name, requests in ((STAGE_REQUESTS, stage), (CANARY_REQUESTS, canary))
             ],
         )

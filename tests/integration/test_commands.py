@@ -163,6 +163,12 @@ def terraform(tmp_path: Path) -> Path:
     return tmp_path / "asked"
 
 
+@pytest.mark.parametrize("verb", ["plan", "deploy", "destroy"])
+def test_make_synthesizes_first(clone: Path, synthesized: str, verb: str) -> None:
+    said = run(clone, "make", "-n", verb).stdout
+    assert 0 <= said.find("scripts.synth") < said.find(f"scripts.lifecycle {verb}")
+
+
 @pytest.mark.parametrize(
     ("verb", "asked"),
     [
@@ -181,7 +187,8 @@ def test_make_runs_terraform_on_the_synthesized_stacks(
 ) -> None:
     path = f"{terraform.parent}{os.pathsep}{os.environ['PATH']}"
 
-    answer = run(clone, "make", verb, variables={**aws, "PATH": path})
+    # Synthesized already; that `make` would do so is told by the test above.
+    answer = run(clone, "make", "-o", "synth", verb, variables={**aws, "PATH": path})
 
     noted = terraform.read_text().splitlines() if terraform.exists() else []
     assert noted == asked

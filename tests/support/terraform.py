@@ -100,12 +100,8 @@ class Terraform:
             )
         return _good(done, "init")
 
-    def validate(self) -> Outcome:
-        """Checks the configuration against the provider's schema."""
-        return _good(self.run("validate"), "validate")
-
     def plan(self) -> Outcome:
-        """``code`` is NOTHING_TO_DO or CHANGES."""
+        """Validates too; ``code`` is NOTHING_TO_DO or CHANGES."""
         done = self.run(
             "plan", "-input=false", "-detailed-exitcode", f"-parallelism={PARALLELISM}",
             f"-out={_PLAN}",

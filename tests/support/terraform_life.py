@@ -56,9 +56,8 @@ class Life:
         return {arn for arn in found if arn}
 
     def bring_up(self, before_plan: Callable[[], None] = lambda: None) -> None:
-        """init, validate, plan, apply and a second plan."""
+        """init, plan, apply and a second plan."""
         self.do("init")
-        self.do("validate")
         before_plan()
         self.do("plan")
         self.do("apply")
@@ -103,20 +102,20 @@ def _synthesize(out: Path) -> dict[str, Path]:
     dev = load_settings({"ENVIRONMENT": "dev"})
     prod = load_settings({"ENVIRONMENT": "prod", "AWS_REGION": PROD_REGION})
     # The account's DMS roles are dev's: prod shares the account. What is protected could not be
-    # destroyed; dev, which takes less time, is protected for a while instead.
+    # destroyed; dev, which takes less time, is protected until it goes.
     prod = dataclasses.replace(prod, create_dms_roles=False, protect=False)
     protected = dataclasses.replace(dev, protect=True)
     app = App(outdir=str(out))
     StateStack(app, "state", settings=dev)
-    TapStack(app, "dev", settings=dev)
+    TapStack(app, "dev", settings=protected)
     TapStack(app, "prod", settings=prod)
     app.synth()
-    other = App(outdir=str(out / "protected"))
-    TapStack(other, "dev", settings=protected)
+    other = App(outdir=str(out / "unprotected"))
+    TapStack(other, "dev", settings=dev)
     other.synth()
     return {
         **{name: out / "stacks" / name for name in ("state", "dev", "prod")},
-        "protected": out / "protected" / "stacks" / "dev",
+        "unprotected": out / "unprotected" / "stacks" / "dev",
     }
 
 
@@ -172,7 +171,8 @@ class _Stage:
         """All that happens to an environment that is up, before it goes."""
         refused = self._held_by_hand(dev)
         self._plan_after_cutover(dev)
-        self._protect_for_a_while(dev)
+        dev.terraform.use(self._stacks["unprotected"])
+        dev.do("apply_known", "apply without protection")
         return refused
 
     def _state_can_be_stored(self) -> bool:
@@ -215,12 +215,6 @@ class _Stage:
     def _prod_goes(self) -> bool:
         machines = self._aws.client("stepfunctions", PROD_REGION).list_state_machines()
         return not machines["stateMachines"]
-
-    def _protect_for_a_while(self, dev: Life) -> None:
-        dev.terraform.use(self._stacks["protected"])
-        dev.do("apply_known", "apply with protection")
-        dev.terraform.use(self._stacks["dev"])
-        dev.do("apply_known", "apply without protection")
 
     def _plan_after_cutover(self, dev: Life) -> None:
         """Moves in dev's part of the account all that the workflow moves, then plans again."""

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from rehearsal import sweep
+from rehearsal import sweep, synthesis
+from rehearsal.options import Options
 from rehearsal.tidy import VARIABLE
 from scripts.synthesized import ROOT
 
@@ -29,7 +30,8 @@ def command(output: Path, mark: str, *scenarios: str) -> Iterator[subprocess.Pop
     ``mark``."""
     words = [word for name in scenarios for word in ("--scenario", name)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--rate", "40", "--output", output, *words],
+        [sys.executable, "-m", "rehearsal", "--rate", "40", "--output", output,
+         "--synthesized", synthesis.fresh(Options.environment), *words],
         cwd=ROOT, env=os.environ | {_MARK: mark}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True,
     )  # fmt: skip

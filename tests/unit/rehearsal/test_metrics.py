@@ -29,8 +29,8 @@ class Account:
     def publish_lag(self, arn: str, seconds: float, *times: datetime) -> None:
         self.lags.append((arn, seconds, times))
 
-    def count_requests(self, minute: datetime, *, stage: int, canary: int) -> None:
-        self.counted.append((minute, stage, canary))
+    def count_requests(self, *minutes: datetime, stage: int, canary: int) -> None:
+        self.counted += [(minute, stage, canary) for minute in minutes]
 
 
 def tell(account: Account, seconds: float, *, silent: bool = False, rate: float = 2.0) -> None:
