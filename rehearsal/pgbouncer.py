@@ -68,12 +68,11 @@ def encryption() -> ssl.SSLContext:
 def bouncer(
     server: Server,
     database: str,
+    variables: Mapping[str, str] | None = None,
     *,
-    primary_port: int | None = None,
     parent: Path | None = None,
-    **variables: str,
 ) -> Iterator[Bouncer]:
-    """A pooler of ``database`` on ``server``, or on whatever ``primary_port`` leads to.
+    """A pooler of ``database`` on ``server``.
 
     ``variables``: of the image, in place of those here. Its files are in a folder of its own below
     ``parent``.
@@ -86,7 +85,7 @@ def bouncer(
     account = server.account
     user = server.credentials()
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir=parent))
-    given = _environment(database, user, primary_port or server.port) | variables
+    given = _environment(database, user, server.port) | dict(variables or {})
     entrypoint.configure(given, folder)
     log = folder / "log"
     log.touch()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -25,7 +26,8 @@ _REPLACED_AFTER_SECONDS = 1.0
 class PoolerService:
     """A PgBouncer at each of ``ADDRESSES``, all of them on ``port``, before ``primary_port``.
 
-    ``logins``: the application's roles and their passwords.
+    ``logins``: the application's roles and their passwords. ``variables``: of the task definition's
+    container; where its database is, this machine says.
     """
 
     def __init__(
@@ -37,11 +39,12 @@ class PoolerService:
         port: int,
         primary_port: int,
         logins: dict[str, str],
+        variables: Mapping[str, str],
         folder: Path,
     ) -> None:
         self._server, self._database, self._tasks = server, database, tasks
         self._port, self._primary_port, self._folder = port, primary_port, folder
-        self._logins = logins
+        self._logins, self._variables = logins, dict(variables)
         self._running: dict[str, ExitStack] = {}
         self._bouncers: dict[str, Bouncer] = {}
         self._replacing: list[threading.Thread] = []
@@ -85,14 +88,18 @@ class PoolerService:
 
     def _start(self, address: str) -> None:
         stack = ExitStack()
+        here = {
+            "DATABASE": self._database,
+            "PRIMARY_HOST": "127.0.0.1",
+            "PRIMARY_PORT": str(self._primary_port),
+            "LISTEN_ADDRESS": address,
+            "LISTEN_PORT": str(self._port),
+            "POOLER_SECRET": secret(self._logins),
+            "SERVER_TLS_SSLMODE": "require",
+        }
         self._bouncers[address] = stack.enter_context(
-            bouncer(
-                self._server, self._database, primary_port=self._primary_port, parent=self._folder,
-                LISTEN_ADDRESS=address, LISTEN_PORT=str(self._port),
-                POOLER_SECRET=secret(self._logins), SERVER_TLS_SSLMODE="require",
-                DEFAULT_POOL_SIZE="8", MAX_DB_CONNECTIONS="20", MAX_CLIENT_CONN="100",
-            )
-        )  # fmt: skip
+            bouncer(self._server, self._database, self._variables | here, parent=self._folder)
+        )
         self._running[address] = stack
         if address in self._tasks.statuses:
             self._tasks.show(address, "RUNNING")

@@ -108,7 +108,7 @@ class Site:
             poolers = PoolerService(
                 self.servers["source"], DATABASE, tasks=account.pooler_tasks, port=port,
                 primary_port=self.forwarder.port, logins=self.logins(),
-                folder=self.scratch.folder,
+                variables=synthesized.pooler, folder=self.scratch.folder,
             )  # fmt: skip
             stack.callback(poolers.close)
             dms = self._replication(synthesized, account, patch)

@@ -170,6 +170,13 @@ class Synthesized:
         return found.pop()
 
     @cached_property
+    def pooler(self) -> Mapping[str, str]:
+        """The variables that the pooler's container is given."""
+        _, declared = self.only("aws_ecs_task_definition")
+        [container] = json.loads(declared["container_definitions"])
+        return {each["name"]: each["value"] for each in container["environment"]}
+
+    @cached_property
     def tasks(self) -> tuple[ReplicationTask, ...]:
         """Every DMS task."""
         return tuple(

@@ -53,9 +53,9 @@ class Front:
 def poolers(shop: Pair) -> Iterator[Front]:
     with ExitStack() as stack:
         name = stack.enter_context(Forwarder(shop.source_server.port))
+        primary = {"PRIMARY_PORT": str(name.port)}
         one, two = (
-            stack.enter_context(bouncer(shop.source_server, shop.name, primary_port=name.port))
-            for _ in range(2)
+            stack.enter_context(bouncer(shop.source_server, shop.name, primary)) for _ in range(2)
         )
         yield Front(name, one, two)
 

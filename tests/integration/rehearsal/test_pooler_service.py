@@ -84,7 +84,7 @@ def service(server: Server, tasks: Tasks, folder: Path) -> Iterator[PoolerServic
     service = PoolerService(
         server, "payments", tasks=cast(PoolerTasks, tasks), port=free_port(),
         primary_port=server.port, logins={ROLE: server.credentials(ROLE).password},
-        folder=folder,
+        variables={}, folder=folder,
     )  # fmt: skip
     yield service
     service.close()
@@ -166,7 +166,7 @@ def test_closing_waits_for_a_replacement_that_is_coming(
 ) -> None:
     service = PoolerService(
         server, "payments", tasks=cast(PoolerTasks, tasks), port=free_port(),
-        primary_port=server.port, logins={}, folder=folder,
+        primary_port=server.port, logins={}, variables={}, folder=folder,
     )  # fmt: skip
     service.kill_one()
     service.close()

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
+from pg8000.native import Connection
 
 from lib.settings_loader import load_settings
 from rehearsal import synthesis
 from rehearsal.options import ENVIRONMENT
+from rehearsal.pgbouncer import ADMIN, encryption
 from rehearsal.pooler_service import ADDRESSES
 from rehearsal.postgres_binaries import SOURCE, TARGET
 from rehearsal.record import Side
@@ -74,6 +76,22 @@ def test_the_databases_do_not_see_the_clock_jump(site: Site, stage: Stage) -> No
         [[now]] = session.run("select now()")
     assert abs(now - datetime.now(UTC)) < timedelta(minutes=10)
     assert site.clock.now() - now > timedelta(minutes=50)
+
+
+def test_the_poolers_are_sized_as_the_task_definition_says(stage: Stage) -> None:
+    sizes = {"DEFAULT_POOL_SIZE", "MAX_CLIENT_CONN", "MAX_DB_CONNECTIONS"}
+    for endpoint in stage.poolers.endpoints:
+        host, _, port = endpoint.partition(":")
+        with closing(
+            Connection(
+                ADMIN.username, host=host, port=int(port), database="pgbouncer",
+                password=ADMIN.password, ssl_context=encryption(),
+            )
+        ) as console:  # fmt: skip
+            found = {row[0].upper(): row[1] for row in console.run("show config")}
+        assert {size: found[size] for size in sizes} == {
+            size: stage.synthesized.pooler[size] for size in sizes
+        }
 
 
 def test_a_pooler_that_dies_is_replaced_at_its_address(stage: Stage) -> None:

@@ -88,7 +88,7 @@ def scene(server: Server, tmp_path: Path) -> Iterator[Scene]:
     databases.fill(server, "payments")
     Clock(tmp_path / "clock")
     users = {role: server.credentials(role).password for role in ROLES}
-    with bouncer(server, "payments", POOLER_SECRET=secret(users)) as pooler:
+    with bouncer(server, "payments", {"POOLER_SECRET": secret(users)}) as pooler:
         yield Scene(server, pooler, tmp_path)
 
 
@@ -137,7 +137,7 @@ def test_clients_that_were_held_do_not_storm(scene: Scene) -> None:
 
 def test_a_pooler_that_is_killed_is_left_for_another(scene: Scene) -> None:
     users = {role: scene.server.credentials(role).password for role in ROLES}
-    with bouncer(scene.server, "payments", POOLER_SECRET=secret(users)) as other:
+    with bouncer(scene.server, "payments", {"POOLER_SECRET": secret(users)}) as other:
         both = [scene.pooler.endpoint, other.endpoint]
         with scene.paying(poolers=both) as workload:
             scene.lines(2)
