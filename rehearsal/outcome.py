@@ -102,6 +102,8 @@ def _looks(done: Rehearsal) -> list[Look]:
 
 def _end(done: Rehearsal, steps: Sequence[str]) -> End:
     look: Look = done.observer.look()
+    # It had been stopped: what this look has opened is closed.
+    done.observer.stop()
     account = done.stage.account
     hosts: Mapping[str, Side] = {
         account.variable("PRIMARY_SOURCE"): "source",

@@ -31,7 +31,9 @@ def view(progress: Progress) -> RenderableType:
     table.add_column(overflow="fold")
     for name, text in _lines(progress):
         table.add_row(name, Text(text))
-    bar = ProgressBar(total=1.0, completed=progress.fraction, width=BAR_WIDTH)
+    bar = Table.grid()
+    # A bar ends no line by itself.
+    bar.add_row(ProgressBar(total=1.0, completed=progress.fraction, width=BAR_WIDTH))
     return Group(_phases(progress), bar, table)
 
 

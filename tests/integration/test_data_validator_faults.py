@@ -20,6 +20,7 @@ from migration.validator.rules import Rules
 from migration.validator.sessions import RESERVE_SECONDS
 from migration.validator.settle import Patience, Settling
 from migration.validator.watermark import Elapsed
+from tests.support.digests import statement
 from tests.support.pair import Pair, only
 from tests.support.postgres import Server
 
@@ -167,7 +168,7 @@ def test_a_rewritten_table_is_not_taken_for_an_empty_one(payments: Pair) -> None
     source, _ = payments.readers()
     with closing(source):
         table = source.tables(["public"])[0]["public.payments"]
-        query = digest.statement(table, table, table, Method.NATIVE)
+        query = statement(table, table, table, Method.NATIVE)
         before = source.rows_of(table, query, 30)
         payments.source.run("alter table payments alter note type text using note || ''")
         assert source.rows_of(table, query, 30) == before
@@ -202,7 +203,7 @@ def test_a_session_that_was_lost_is_opened_again(payments: Pair) -> None:
     _, target = payments.readers()
     with closing(target):
         table = target.tables(["public"])[0]["public.payments"]
-        query = digest.statement(table, table, table, Method.NATIVE)
+        query = statement(table, table, table, Method.NATIVE)
         payments.target.run(CUT)
         with pytest.raises(Unreadable, match=r"57P01|connection lost"):
             target.rows_of(table, query, 30)

@@ -9,6 +9,7 @@ import pytest
 from migration import digest, row_hash
 from migration.row_hash import Method
 from migration.validator.results import Verdict
+from tests.support.digests import statement
 from tests.support.every_type import EDITS, TYPES
 from tests.support.pair import Pair, differences, only
 
@@ -31,9 +32,9 @@ def test_an_edit_of_any_column_changes_the_digest(pair: Pair, method: Method) ->
     with closing(source), closing(target):
         here = source.tables(["public"])[0]["public.everything"]
         there = target.tables(["public"])[0]["public.everything"]
-        equal = digest.parse(source.read(digest.statement(here, there, here, method)))
+        equal = digest.parse(source.read(statement(here, there, here, method)))
     assert {column.name for column in here.columns} == {"id", *EDITS}
-    query = digest.statement(here, there, there, method)
+    query = statement(here, there, there, method)
     blind = []
     session = pair.target_server.database("target", "shop").connect()
     for column, edit in EDITS.items():
@@ -76,7 +77,7 @@ def test_swapping_a_value_between_any_two_rows_changes_the_digest(pair: Pair, ke
     reader = pair.readers()[1]
     with closing(reader):
         table = reader.tables(["public"])[0]["public.t"]
-    query = digest.statement(table, table, table, Method.NATIVE)
+    query = statement(table, table, table, Method.NATIVE)
     totals = [digest.parse(target.run(query)).total]
     for row in range(1, 40, 2):
         target.run("begin")

@@ -28,12 +28,10 @@ def test_every_way_of_writing_is_closed_and_opened_again(yard: Yard) -> None:
 def test_the_roles_that_can_write_are_found_by_what_they_may_do(yard: Yard) -> None:
     before = (*sorted([*WRITERS, *({"mover"} - {yard.user})]),)
     assert fence.can_write(yard.own, SCHEMAS) == list(before)
-    assert not fence.is_closed(yard.own, SCHEMAS)
     closed = yard.close()
     assert closed.roles == before
     assert {"books.payments", "outside.notes", 'books."Odd Name"'} <= set(closed.tables)
     assert fence.can_write(yard.own, SCHEMAS) == []
-    assert fence.is_closed(yard.own, SCHEMAS)
     assert fence.reopen(yard.own, yard.execution, SCHEMAS).roles == before
 
 

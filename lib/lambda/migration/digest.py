@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration import row_hash
-from migration.catalogue import Table
-from migration.field import Field, fields_of
+from migration.field import Field
 from migration.row_hash import Method
 
 
@@ -61,22 +60,8 @@ def grouped(
     return f"select {group}, count(*), {total} from ({hashes}) hashed group by 1"  # noqa: S608 - quoted.
 
 
-def statement(
-    source: Table, target: Table, read: Table, method: Method, where: str = "true"
-) -> str:
-    """The query that reads table ``read`` (either of the two) whole, for :func:`parse`.
-
-    ``where``: a condition on its rows. Columns are taken in the source's order, by name.
-
-    Raises:
-        Incomparable: naming every column that has no common form.
-    """
-    fields = fields_of(source, target)
-    return grouped(f"from {read.sql} where {where}", fields, source.key, method)
-
-
 def parse(rows: Sequence[Sequence[Any]]) -> Digest:
-    """What :func:`statement` returned."""
+    """What :func:`grouped` returned of all rows together."""
     return by_group(rows).get(0, NOTHING)
 
 

@@ -169,11 +169,6 @@ def can_write(session: Connection, schemas: Sequence[str]) -> list[str]:
     return [writer.role for writer in _fenced(session, schemas)]
 
 
-def is_closed(session: Connection, schemas: Sequence[str]) -> bool:
-    """Whether no role but the session's user and superusers can write."""
-    return not can_write(session, schemas)
-
-
 def recorded(session: Connection, execution: str) -> int:
     """How many privileges ``execution`` has taken and not given back."""
     count: int = session.run(_RECORDED, execution=execution)[0][0]

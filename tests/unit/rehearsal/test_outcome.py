@@ -101,7 +101,7 @@ class Done:
         self.beside: list[str] = []
         self.messages = [Message(58.0, "Migration: phase finished", "well")]
         self.looks = [replace(SOURCE, at=1000.5), replace(BOTH, at=1001.5), TARGET]
-        self.observer = SimpleNamespace(look=lambda: end, looks=self.looks)
+        self.observer = SimpleNamespace(look=lambda: end, looks=self.looks, stop=lambda: None)
         self.sampler = SimpleNamespace(samples=[])
         self.world = SimpleNamespace(execution="migration-1")
         self.timeline = SimpleNamespace(

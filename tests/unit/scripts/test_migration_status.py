@@ -128,8 +128,10 @@ def test_text_has_a_line_for_each_thing_known(dev: Operated) -> None:
     dev.begin("Initialize", "Preflight")
     dev.lock()
 
-    text = dev.command("status", NAME).text
+    answer = dev.command("status", NAME)
 
+    assert [line for line in answer.out.splitlines() if line.startswith("execution ")]
+    text = answer.text
     for part in (
         f"{NAME}, started",
         f"by {STARTER}",
