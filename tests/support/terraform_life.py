@@ -56,14 +56,18 @@ class Life:
         return {arn for arn in found if arn}
 
     def bring_up(self, before_plan: Callable[[], None] = lambda: None) -> None:
-        """init, plan, apply and a second plan."""
+        """init, plan and apply."""
         self.do("init")
         before_plan()
         self.do("plan")
         self.do("apply")
-        self.do("plan", "second plan")
         state = self.terraform.state()
         self.resources = [one for one in state["resources"] if one["mode"] == "managed"]
+
+    def bring_up_and_plan(self, before_plan: Callable[[], None] = lambda: None) -> None:
+        """The same, and a second plan."""
+        self.bring_up(before_plan)
+        self.do("plan", "second plan")
 
     def take_down(self) -> None:
         """destroy."""
@@ -134,11 +138,12 @@ class _Stage:
         before = take(self._aws.client, REGIONS)
         started = time.monotonic()
         with ThreadPoolExecutor(3) as pool:
-            storing = pool.submit(state.bring_up)
+            storing = pool.submit(state.bring_up_and_plan)
             _wait("the state's bucket and table", self._state_can_be_stored, storing)
             running = pool.submit(dev.bring_up)
             adopting = pool.submit(
-                prod.bring_up, lambda: _wait("the DMS roles", self._dms_roles_exist, running)
+                prod.bring_up_and_plan,
+                lambda: _wait("the DMS roles", self._dms_roles_exist, running),
             )
             _wait("dev's apply to lock its state", lambda: self._applying(dev), running)
             refused = self._rival(dev, "another operator's apply")
@@ -258,7 +263,7 @@ class _Stage:
         dms.start_replication_task(
             **reverse, StartReplicationTaskType=begin, CdcStartPosition="0/1A2B3C"
         )
-        dev.do("plan", "plan after a cutover")
+        dev.do("plan", "second plan")
         # The provider, too, would stop it before deleting it, but only look after a minute.
         dms.stop_replication_task(**reverse)
 

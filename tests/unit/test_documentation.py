@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal import synthesis
 from scripts import costs, diagram, workflow_diagram
-from scripts.documents import FILES, MARKED, UnknownPartError, current, default_stack, parts
+from scripts.documents import FILES, MARKED, UnknownPartError, current, parts
 from scripts.references import addresses
-from scripts.synthesized import Resource, Stack
+from scripts.synthesized import Resource, Stack, stacks
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
@@ -45,9 +46,9 @@ RUN_BY_HAND = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def stack() -> Stack:
     """The payments stack of the default settings."""
-    return default_stack(tmp_path_factory.mktemp("documents"))
+    return next(each for each in stacks(synthesis.fresh("dev")) if each.name == "TapStackdev")
 
 
 @pytest.mark.parametrize("name", FILES)

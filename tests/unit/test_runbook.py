@@ -14,10 +14,10 @@ from lib.workflow import endings, rollback
 from migration import errors
 from migration.execution import Execution
 from migration.way_back import Stage, WayBack
+from rehearsal import synthesis
 from scripts import workflow_diagram, workflow_tables
-from scripts.documents import default_stack
 from scripts.migration.command import cli
-from scripts.synthesized import Stack
+from scripts.synthesized import Stack, stacks
 from scripts.workflow_map import Workflow, with_children
 from tests.conftest import ROOT
 
@@ -29,9 +29,9 @@ NOT_PAGES = (INDEX, "reference.md")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def stack() -> Stack:
     """The payments stack of the default settings."""
-    return default_stack(tmp_path_factory.mktemp("runbook"))
+    return next(each for each in stacks(synthesis.fresh("dev")) if each.name == "TapStackdev")
 
 
 def machine(stack: Stack) -> dict[str, Any]:

@@ -54,19 +54,14 @@ def test_its_report_is_written(happy: Rehearsed) -> None:
     assert "happy-path" in (happy.folder / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("when", "to_target"), [("before", False), ("inside", False), ("right-after", True)]
-)
-def test_the_way_back_loses_nothing(
-    rehearse: Rehearsing, when: str, to_target: bool, record_property: Any
+def test_the_way_back_from_the_target_loses_nothing(
+    rehearse: Rehearsing, record_property: Any
 ) -> None:
-    """``to_target``: whether the target had been paid on before."""
-    done = rehearse(rehearse.scenario(f"rollback-{when}-cutover"))
+    """From before the target was opened: test_rehearse_command.py."""
+    done = rehearse(rehearse.scenario("rollback-right-after-cutover"))
     record_property("told", done.told)
     assert (done.wrong, done.unstruck) == ([], set())
-    sides = [stretch.side for stretch in done.record.writing]
-    assert ("target" in sides) == to_target
-    assert sides[-1] == "source"
+    assert [stretch.side for stretch in done.record.writing] == ["source", "target", "source"]
 
 
 @pytest.mark.parametrize("seed", _SEEDS)

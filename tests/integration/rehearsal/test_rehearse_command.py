@@ -1,7 +1,8 @@
-"""The command as a process: Ctrl-C leaves nothing, and two rehearsals do not meet."""
+"""The command as a process: Ctrl-C leaves nothing, two rehearsals do not meet, and lose nothing."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -72,7 +73,7 @@ def test_ctrl_c_in_the_middle_leaves_no_process_and_no_file(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_side_by_side_both_pass(tmp_path: Path) -> None:
+def test_two_ways_back_side_by_side_lose_nothing(tmp_path: Path) -> None:
     scenarios = ("rollback-inside-cutover", "rollback-before-cutover")
     marks = [uuid4().hex for _ in scenarios]
     with ExitStack() as stack:
@@ -84,4 +85,8 @@ def test_two_side_by_side_both_pass(tmp_path: Path) -> None:
     assert [process.returncode for process in started] == [0, 0], "\n".join(ended)
     assert [left(mark) for mark in marks] == [{}, {}]
     for name in scenarios:
-        assert (tmp_path / name / name / "report.html").is_file()
+        folder = tmp_path / name / name
+        assert (folder / "report.html").is_file()
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        assert {each["fault"] for each in report["faults"]} >= set(report["planned_faults"])
+        assert {each["side"] for each in report["writing"]} == {"source"}
