@@ -13,8 +13,9 @@ export PIPENV_VENV_IN_PROJECT := 1
 export PIPENV_IGNORE_VIRTUALENVS := 1
 export PIPENV_NOSPIN := 1
 # The provider has 1,400 modules, of which few are imported: those are compiled when they are, once,
-# also where the machine is set not to keep that.
-export PIP_NO_COMPILE := 1
+# also where the machine is set not to keep that. For pip, 0 is "no compiling" (pip's user guide,
+# "Configuration": an option called --no-… is turned on by a false value).
+export PIP_NO_COMPILE := 0
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 export CHECKPOINT_DISABLE := 1
