@@ -148,6 +148,8 @@ class Session:
         position, snapshot = self._capture.make_slot(job.slot)
         self._tell("slot", name=job.slot)
         if self._loads:
+            # What a load that was broken off had cut is copied anew.
+            self._carrier.cut_one |= job.cut_one
             loading = self._connect(job.source)
             with loading.cursor() as cursor:
                 cursor.execute("begin transaction isolation level repeatable read read only")

@@ -215,6 +215,26 @@ def test_one_large_object_is_cut_silently(replicated: Stage, when: str) -> None:
     assert replicated.status(arn) == "running"
 
 
+def test_a_load_that_was_broken_off_cuts_it_again(replicated: Stage) -> None:
+    replicated.both(f"{PAID}; create table waits (id int primary key)")
+    replicated.run(
+        replicated.source,
+        "insert into paid select n, repeat('x', 70000) from generate_series(1, 3) n",
+    )
+    emptied = settings()
+    emptied["FullLoadSettings"]["TargetTablePrepMode"] = "TRUNCATE_BEFORE_LOAD"
+    arn = replicated.declare(settings=emptied)
+    replicated.dms.truncate_lob()
+    replicated.run(replicated.target, "begin; lock table waits")
+    replicated.start(arn)
+    end_who_waits = "select pg_terminate_backend(pid) from pg_locks where not granted"
+    until(lambda: replicated.run(replicated.target, end_who_waits))
+    replicated.run(replicated.target, "rollback")
+    replicated.until_status(arn, "running")
+    lengths = [n for (n,) in replicated.run(replicated.target, "select length(what) from paid")]
+    assert sorted(lengths) == [32768, 70000, 70000]
+
+
 WITH_IT = "begin; insert into paid values (9, 'with it'); {}; commit"
 CONFLICTS = {
     "INSERT": (
