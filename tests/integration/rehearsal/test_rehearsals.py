@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -61,7 +62,8 @@ def test_the_way_back_from_the_target_loses_nothing(
     done = rehearse(rehearse.scenario("rollback-right-after-cutover"))
     record_property("told", done.told)
     assert (done.wrong, done.unstruck) == ([], set())
-    assert [stretch.side for stretch in done.record.writing] == ["source", "target", "source"]
+    sides = [side for side, _ in groupby(stretch.side for stretch in done.record.writing)]
+    assert sides == ["source", "target", "source"]
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
