@@ -13,7 +13,8 @@ from tests.support.rehearsing import Rehearsed, Rehearsing
 
 pytestmark = pytest.mark.integration
 
-_SEEDS = (3, 14)
+# 60003 once found a lock that an execution took after it was over.
+_SEEDS = (3, 60003)
 
 
 @pytest.fixture(scope="module")
