@@ -49,11 +49,18 @@ class Bouncer:
         self, login: Credentials | None = None, database: str | None = None, timeout: float = 30
     ) -> Connection:
         """A session through the pooler, as the application's user unless told otherwise."""
-        login = login or self.user
-        return Connection(
-            login.username, host=self.host, port=self.port, database=database or self.database,
-            password=login.password, ssl_context=encryption(), timeout=timeout,
-        )  # fmt: skip
+        return connect(self.endpoint, login or self.user, database or self.database, timeout)
+
+
+def connect(
+    endpoint: str, login: Credentials = ADMIN, database: str = "pgbouncer", timeout: float = 30
+) -> Connection:
+    """A session with the pooler at host:port, on its admin console unless told otherwise."""
+    host, _, port = endpoint.partition(":")
+    return Connection(
+        login.username, host=host, port=int(port), database=database,
+        password=login.password, ssl_context=encryption(), timeout=timeout,
+    )  # fmt: skip
 
 
 def encryption() -> ssl.SSLContext:

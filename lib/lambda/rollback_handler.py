@@ -28,9 +28,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     execution = Execution.of(event)
     rollback = Rollback.from_environment()
     ended = event.get("ended")
-    if ended is not None and not rollback.is_due(execution, ended):
-        logger.info("nothing to roll back", execution=execution.name, ended=ended)
-        return {"outcome": "nothing_held"}
+    if ended is not None:
+        rollback.close_unbegun(execution, ended)
+        if not rollback.is_due(execution):
+            logger.info("nothing to roll back", execution=execution.name, ended=ended)
+            return {"outcome": "nothing_held"}
     if over := rollback.over(execution):
         logger.info("nothing to roll back", execution=execution.name, outcome=over)
         return over

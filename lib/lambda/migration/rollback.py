@@ -39,16 +39,17 @@ class Rollback:
             topic=os.environ["TOPIC_ARN"],
         )
 
-    def is_due(self, execution: Execution, ended: str) -> bool:
-        """Whether ``execution`` stopped in the middle: it holds the lock, and does not merely wait
-        for the word that the way back is not needed any more, or to be able to ask for it.
+    def close_unbegun(self, execution: Execution, ended: str) -> None:
+        """See to it that an execution which has not begun never will: its first step may be at
+        work still, and take the lock after this. ``ended``: the status it ended with."""
+        if not lock.is_held_by(self.bucket, execution.name):
+            self._journal(execution).close(f"it ended {ended}")
 
-        One that has not begun never will: its first step may be at work still, to take the lock
-        after this look. ``ended``: the status it ended with.
-        """
+    def is_due(self, execution: Execution) -> bool:
+        """Whether ``execution`` stopped in the middle: it holds the lock, and does not merely wait
+        for the word that the way back is not needed any more, or to be able to ask for it, nor
+        to give the lock back because it was over before it began."""
         journal = self._journal(execution)
-        if not lock.is_held_by(self.bucket, execution.name) and journal.close(f"it ended {ended}"):
-            return False
         return lock.is_held_by(self.bucket, execution.name) and not (
             journal.has(soak.SOAKED) or journal.has(NEVER_BEGAN)
         )

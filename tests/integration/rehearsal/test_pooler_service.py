@@ -12,12 +12,11 @@ from typing import cast
 
 import psycopg2
 import pytest
-from pg8000.native import Connection
 
 from migration.postgres import Credentials
-from rehearsal import certificates, pooler_service, postgres
+from rehearsal import certificates, pgbouncer, pooler_service, postgres
 from rehearsal.account import PoolerTasks
-from rehearsal.pgbouncer import ADMIN, encryption
+from rehearsal.pgbouncer import ADMIN
 from rehearsal.pooler_service import ADDRESSES, PoolerService
 from rehearsal.postgres import Server, free_port
 from rehearsal.postgres_binaries import TARGET, packaged
@@ -110,13 +109,7 @@ def asked(server: Server, endpoint: str) -> tuple[str, bool]:
 
 
 def console(endpoint: str, command: str, login: Credentials = ADMIN) -> None:
-    host, _, port = endpoint.partition(":")
-    with closing(
-        Connection(
-            login.username, host=host, port=int(port), database="pgbouncer",
-            password=login.password, ssl_context=encryption(),
-        )
-    ) as session:  # fmt: skip
+    with closing(pgbouncer.connect(endpoint, login)) as session:
         session.run(command)
 
 

@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg2
 import pytest
-from pg8000.native import Connection
 
 from lib.settings_loader import load_settings
-from rehearsal import synthesis
+from rehearsal import pgbouncer, synthesis
 from rehearsal.options import ENVIRONMENT
-from rehearsal.pgbouncer import ADMIN, encryption
 from rehearsal.pooler_service import ADDRESSES
 from rehearsal.postgres_binaries import SOURCE, TARGET
 from rehearsal.record import Side
@@ -81,13 +79,7 @@ def test_the_databases_do_not_see_the_clock_jump(site: Site, stage: Stage) -> No
 def test_the_poolers_are_sized_as_the_task_definition_says(stage: Stage) -> None:
     sizes = {"DEFAULT_POOL_SIZE", "MAX_CLIENT_CONN", "MAX_DB_CONNECTIONS"}
     for endpoint in stage.poolers.endpoints:
-        host, _, port = endpoint.partition(":")
-        with closing(
-            Connection(
-                ADMIN.username, host=host, port=int(port), database="pgbouncer",
-                password=ADMIN.password, ssl_context=encryption(),
-            )
-        ) as console:  # fmt: skip
+        with closing(pgbouncer.connect(endpoint)) as console:
             found = {row[0].upper(): row[1] for row in console.run("show config")}
         assert {size: found[size] for size in sizes} == {
             size: stage.synthesized.pooler[size] for size in sizes
